@@ -1,0 +1,1 @@
+"""Fruit photographs to features, a PCA and a recogniser, on Apache Spark."""

@@ -1,0 +1,169 @@
+"""Frozen settings, one dataclass per stage, with their defaults."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pomona.errors import SettingsError
+from pomona.images import DEFAULT_MAX_PIXELS, DecodeLimits
+
+__all__ = [
+    "ExtractSettings",
+    "ReduceSettings",
+    "SourceSettings",
+    "SparkSettings",
+    "TableFormat",
+    "parse_components",
+    "settings_to_dict",
+]
+
+TableFormat = Literal["parquet", "csv", "json"]
+
+
+@dataclass(frozen=True)
+class SourceSettings:
+    """Which pictures to take, and what their labels are.
+
+    Parameters
+    ----------
+    source : Path
+        Folder, read with all its subfolders; names that start with a dot are left out.
+    label : str
+        ``folder`` (the parent folder's name), ``none``, ``regex:PATTERN`` (group ``label`` or the
+        first group, searched in the path below the source) or ``csv:FILE`` (columns path, label).
+    glob : str, optional
+        Only paths below the source that match; ``*`` also matches ``/``.
+    limit : int, optional
+        At most this many pictures, the first in the order of their paths.
+    sample : int, optional
+        At most this many pictures of each label, chosen by a hash of the path.
+    """
+
+    source: Path
+    label: str = "folder"
+    glob: str | None = None
+    limit: int | None = None
+    sample: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_positive("limit", self.limit)
+        _check_positive("sample", self.sample)
+        if self.label not in ("folder", "none") and not self.label.startswith(("regex:", "csv:")):
+            raise SettingsError(
+                f"Unknown label rule '{self.label}'. Known: folder, none, regex:PATTERN, csv:FILE. "
+                "Choose one of these with --label."
+            )
+
+
+@dataclass(frozen=True)
+class ExtractSettings:
+    """How pictures become features.
+
+    Parameters
+    ----------
+    backbone, engine : str
+        Names in the registries.
+    limits : DecodeLimits
+        What a picture may be.
+    max_bad : float
+        Share of unusable pictures above which the run fails.
+    features_format : {"parquet", "csv", "json"}
+    """
+
+    backbone: str = "efficientnet_lite0"
+    engine: str = "openvino"
+    limits: DecodeLimits = field(default_factory=DecodeLimits)
+    max_bad: float = 0.05
+    features_format: TableFormat = "parquet"
+
+    def __post_init__(self) -> None:
+        _check_format("features_format", self.features_format)
+        if not 0 <= self.max_bad <= 1:
+            raise SettingsError(
+                f"max_bad is '{self.max_bad}'. It is a share of the pictures, from 0 to 1. "
+                "Give 0.05 to allow one unusable picture in twenty."
+            )
+
+
+@dataclass(frozen=True)
+class ReduceSettings:
+    """How features become few numbers.
+
+    Parameters
+    ----------
+    components : float or int
+        A float up to 1 is a share of the variance; an int is a number of components.
+    standardise : bool
+        Divide each feature by its standard deviation first.
+    whiten : bool
+        Give every component unit variance.
+    format : {"parquet", "csv", "json"}
+        Of ``reduced/``.
+    """
+
+    components: float | int = 0.95
+    standardise: bool = True
+    whiten: bool = False
+    format: TableFormat = "parquet"
+
+    def __post_init__(self) -> None:
+        _check_format("format", self.format)
+
+
+@dataclass(frozen=True)
+class SparkSettings:
+    """Which Spark to use.
+
+    Parameters
+    ----------
+    master : str, optional
+        Spark master; None leaves it to ``spark-submit``, or ``local[*]`` where there is none.
+    conf : tuple of (str, str)
+        Further Spark settings; they win over Pomona's own.
+    """
+
+    master: str | None = None
+    conf: tuple[tuple[str, str], ...] = ()
+
+
+def parse_components(text: str) -> float | int:
+    """Return ``"0.95"`` as the share 0.95 and ``"325"`` as the number 325.
+
+    Raises
+    ------
+    SettingsError
+        If it is neither.
+    """
+    try:
+        number: float | int = int(text) if text.strip().isdigit() else float(text)
+    except ValueError:
+        number = 0
+    if number >= 1 and isinstance(number, int) or isinstance(number, float) and 0 < number <= 1:
+        return number
+    raise SettingsError(
+        f"Components is '{text}'. It must be a share above 0 and at most 1.0, or a whole number "
+        "from 1. Give 0.95 to keep 95 % of the variance, or 325 to keep 325 components."
+    )
+
+
+def settings_to_dict(settings: Any) -> dict[str, Any]:
+    """Return a settings record as plain JSON values."""
+    return {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in asdict(settings).items()
+    }
+
+
+def _check_positive(name: str, value: int | None) -> None:
+    if value is not None and value < 1:
+        raise SettingsError(
+            f"{name} is '{value}'. It counts pictures, so it starts at 1. "
+            f"Give a number from 1, or leave --{name} out."
+        )
+
+
+def _check_format(name: str, value: str) -> None:
+    if value not in get_args(TableFormat):
+        raise SettingsError(
+            f"{name} is '{value}'. Known: parquet, csv, json. Choose one of these."
+        )

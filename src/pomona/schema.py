@@ -1,0 +1,89 @@
+"""Column names, table schemas and reason codes: the words of the output contract."""
+
+from typing import Final
+
+import pyarrow as pa
+
+__all__ = [
+    "CONTENT",
+    "CONTENT_SHA256",
+    "EXTRACTED",
+    "FEATURES",
+    "HEIGHT",
+    "LABEL",
+    "LISTING",
+    "MTIME",
+    "PATH",
+    "PCA",
+    "QUARANTINE",
+    "REASON",
+    "REASON_CODE",
+    "REASON_CODES",
+    "SIZE",
+    "WIDTH",
+]
+
+PATH: Final = "path"
+LABEL: Final = "label"
+SIZE: Final = "size"
+MTIME: Final = "mtime"
+CONTENT: Final = "content"
+WIDTH: Final = "width"
+HEIGHT: Final = "height"
+CONTENT_SHA256: Final = "content_sha256"
+FEATURES: Final = "features"
+PCA: Final = "pca"
+REASON_CODE: Final = "reason_code"
+REASON: Final = "reason"
+
+LISTING: Final = pa.schema(
+    [
+        pa.field(PATH, pa.string(), nullable=False),
+        pa.field(LABEL, pa.string()),
+        pa.field(SIZE, pa.int64()),
+        pa.field(MTIME, pa.timestamp("us", tz="UTC")),
+    ]
+)
+
+QUARANTINE: Final = pa.schema(
+    [
+        pa.field(PATH, pa.string(), nullable=False),
+        pa.field(SIZE, pa.int64()),
+        pa.field(REASON_CODE, pa.string(), nullable=False),
+        pa.field(REASON, pa.string(), nullable=False),
+    ]
+)
+
+# What the fused stage yields: one row per picture; REASON_CODE is null where FEATURES is not.
+EXTRACTED: Final = pa.schema(
+    [
+        pa.field(PATH, pa.string(), nullable=False),
+        pa.field(LABEL, pa.string()),
+        pa.field(WIDTH, pa.int32()),
+        pa.field(HEIGHT, pa.int32()),
+        pa.field(CONTENT_SHA256, pa.string()),
+        pa.field(FEATURES, pa.list_(pa.field("element", pa.float32(), nullable=False))),
+        pa.field(SIZE, pa.int64()),
+        pa.field(REASON_CODE, pa.string()),
+        pa.field(REASON, pa.string()),
+    ]
+)
+
+REASON_CODES: Final[dict[str, str]] = {
+    "bad_name": "The file name is not valid UTF-8.",
+    "missing": "The file was listed and is gone.",
+    "unreadable": "The file may not be read (permissions).",
+    "read_error": "The storage failed while reading.",
+    "too_large_file": "The file is larger than the limit in bytes.",
+    "empty_file": "The file has no bytes.",
+    "not_an_image": "The bytes are not of a known picture format.",
+    "wrong_extension": "The file extension names another picture format than the bytes.",
+    "too_many_pixels": "The picture has more pixels than --max-pixels.",
+    "too_small": "The picture is less than 2 pixels wide or high.",
+    "truncated": "The picture ends too early.",
+    "corrupt": "The picture cannot be decoded.",
+    "broken_exif": "The EXIF block is damaged, so the orientation is unknown.",
+    "unsupported_mode": "The pixel format has no defined way to RGB.",
+    "decoder_crash": "The decoder process died on this picture.",
+    "decoder_timeout": "The decoder did not finish within its time.",
+}

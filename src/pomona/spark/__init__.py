@@ -1,0 +1,1 @@
+"""Everything that runs on Apache Spark; the only place that imports pyspark."""

@@ -1,0 +1,210 @@
+"""The stages of a batch run on Spark, each from folder to folder."""
+
+import json
+import logging
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
+
+from pomona import schema
+from pomona.artifacts import Reduction, save_reduction
+from pomona.backbones import find_backbone
+from pomona.config import ExtractSettings, ReduceSettings, TableFormat
+from pomona.errors import PomonaError, QuarantineError, ReductionError
+from pomona.sources import Listing
+from pomona.spark.fitting import fit_reduction
+from pomona.spark.progress import OnProgress, follow
+from pomona.spark.sinks import read_table, write_table
+from pomona.spark.transforms import EXTRACTED_SCHEMA, extract_images, reduce_features
+
+__all__ = ["Extraction", "extract_to_folder", "reduce_to_folder"]
+
+logger = logging.getLogger(__name__)
+
+# Tasks much shorter than a second spend their time on being started; much longer ones leave a
+# core idle at the end and lose more when an executor dies.
+TASK_PICTURES: Final = (32, 2048)
+TASK_BYTES: Final = 256 << 20
+TASKS_PER_CORE: Final = 16
+
+FEATURE_COLUMNS: Final = (
+    schema.PATH,
+    schema.LABEL,
+    schema.WIDTH,
+    schema.HEIGHT,
+    schema.CONTENT_SHA256,
+    schema.FEATURES,
+)
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """What an extraction did.
+
+    Parameters
+    ----------
+    n_found, n_extracted, n_quarantined : int
+        Found is always the sum of the other two.
+    label_counts, reason_counts : dict of str to int
+        Extracted pictures per label, quarantined pictures per reason code.
+    seconds : float
+        Of the Spark job, without the start of Spark.
+    """
+
+    n_found: int
+    n_extracted: int
+    n_quarantined: int
+    label_counts: dict[str, int]
+    reason_counts: dict[str, int]
+    seconds: float
+
+
+def extract_to_folder(
+    spark: SparkSession,
+    listing: Listing,
+    folder: Path,
+    *,
+    settings: ExtractSettings,
+    on_progress: OnProgress | None = None,
+) -> Extraction:
+    """Extract the features of ``listing`` to ``folder/features`` and ``folder/quarantine``.
+
+    Raises
+    ------
+    QuarantineError
+        If the share of unusable pictures is above ``settings.max_bad``; the quarantine table is
+        written all the same.
+    """
+    started = time.perf_counter()
+    spec = find_backbone(settings.backbone)
+    n_tasks = choose_tasks(listing, n_cores=spark.sparkContext.defaultParallelism)
+    observation = Observation("extraction")
+    extracted = extract_images(
+        spark.createDataFrame(listing.pictures).repartition(n_tasks), settings=settings
+    )
+    observed = extracted.observe(observation, *_measures())
+    features = observed.where(F.col(schema.REASON_CODE).isNull()).select(*FEATURE_COLUMNS)
+    with follow(
+        spark,
+        group="extract",
+        n_images=len(listing.pictures),
+        n_tasks=n_tasks,
+        on_progress=on_progress,
+    ):
+        write_table(
+            features,
+            folder / "features",
+            format=settings.features_format,
+            vector=schema.FEATURES,
+            prefix="feat_",
+            width=spec.n_features,
+        )
+    seen = observation.get
+    quarantined = listing.quarantined.to_pylist() + json.loads(seen["quarantined"])
+    _write_quarantine(quarantined, folder / "quarantine")
+    result = Extraction(
+        n_found=listing.n_images,
+        n_extracted=seen["n_extracted"],
+        n_quarantined=len(quarantined),
+        label_counts=_count_labels(listing, quarantined),
+        reason_counts=dict(Counter(row[schema.REASON_CODE] for row in quarantined)),
+        seconds=time.perf_counter() - started,
+    )
+    _check(result, settings.max_bad)
+    return result
+
+
+def reduce_to_folder(
+    spark: SparkSession,
+    features: Path,
+    folder: Path,
+    *,
+    settings: ReduceSettings,
+    features_format: TableFormat,
+    backbone: str,
+) -> Reduction:
+    """Fit standardiser and PCA on ``features``; write ``folder/reduced`` and ``folder/model``.
+
+    Raises
+    ------
+    ReductionError
+        If the features do not allow what is asked.
+    """
+    spec = find_backbone(backbone)
+    table = read_table(
+        spark,
+        features,
+        format=features_format,
+        vector=schema.FEATURES,
+        prefix="feat_",
+        width=spec.n_features,
+    )
+    reduction = fit_reduction(table, n_features=spec.n_features, settings=settings)
+    write_table(
+        reduce_features(table, reduction=reduction),
+        folder / "reduced",
+        format=settings.format,
+        vector=schema.PCA,
+        prefix="pca_",
+        width=len(reduction.components),
+    )
+    save_reduction(folder / "model", reduction, backbone=spec)
+    return reduction
+
+
+def choose_tasks(listing: Listing, *, n_cores: int) -> int:
+    """Return into how many tasks to cut a listing, by pictures and by bytes."""
+    n_images = max(len(listing.pictures), 1)
+    low, high = TASK_PICTURES
+    per_task = min(max(n_images // (n_cores * TASKS_PER_CORE), low), high)
+    n_tasks = max(-(-n_images // per_task), -(-listing.n_bytes // TASK_BYTES))
+    return min(n_tasks, n_images)
+
+
+def _measures() -> list[Any]:
+    bad = F.col(schema.REASON_CODE).isNotNull()
+    row = F.struct(schema.PATH, schema.SIZE, schema.REASON_CODE, schema.REASON)
+    return [
+        F.count_if(~bad).alias("n_extracted"),
+        # A string, because an observed array arrives as a bare Java object.
+        F.to_json(F.collect_list(F.when(bad, row))).alias("quarantined"),
+    ]
+
+
+def _count_labels(listing: Listing, quarantined: Sequence[dict[str, Any]]) -> dict[str, int]:
+    lost = {row[schema.PATH] for row in quarantined}
+    columns = (listing.pictures[name].to_pylist() for name in (schema.PATH, schema.LABEL))
+    counts = Counter(label for path, label in zip(*columns, strict=True) if path not in lost)
+    return {label or "": n for label, n in sorted(counts.items(), key=lambda item: item[0] or "")}
+
+
+def _write_quarantine(rows: Sequence[dict[str, Any]], folder: Path) -> None:
+    folder.mkdir()
+    ordered = sorted(rows, key=lambda row: row[schema.PATH])
+    pq.write_table(
+        pa.Table.from_pylist(ordered, schema=schema.QUARANTINE), folder / "part-00000.parquet"
+    )
+
+
+def _check(result: Extraction, max_bad: float) -> None:
+    if result.n_found != result.n_extracted + result.n_quarantined:
+        raise PomonaError(
+            f"Found '{result.n_found}' pictures, but {result.n_extracted} were extracted and "
+            f"{result.n_quarantined} quarantined. None may be lost. Please report this as a bug."
+        )
+    share = result.n_quarantined / result.n_found
+    if share > max_bad:
+        reasons = ", ".join(f"{n} {code}" for code, n in sorted(result.reason_counts.items()))
+        raise QuarantineError(
+            f"{result.n_quarantined} of {result.n_found} pictures ({share:.1%}) cannot be used: "
+            f"{reasons}. The limit is --max-bad {max_bad:g}. Look at the quarantine table, then "
+            "mend the pictures or allow more."
+        )

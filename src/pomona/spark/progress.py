@@ -1,0 +1,71 @@
+"""Follow a Spark job from the driver and report how many pictures are done."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from pyspark.sql import SparkSession
+
+__all__ = ["OnProgress", "follow"]
+
+OnProgress = Callable[[int, int], None]
+
+INTERVAL_S: Final = 0.25
+
+
+@contextmanager
+def follow(
+    spark: SparkSession, *, group: str, n_images: int, n_tasks: int, on_progress: OnProgress | None
+) -> Iterator[None]:
+    """Call ``on_progress(done, n_images)`` while the jobs started inside this block run.
+
+    Tasks hold equally many pictures, so the finished tasks of the last stage tell how many are
+    done. Jobs are tagged, so that Ctrl-C cancels just these.
+    """
+    context = spark.sparkContext
+    context.setJobGroup(group, f"pomona: {group}", interruptOnCancel=True)
+    ended = threading.Event()
+    thread = threading.Thread(
+        target=_watch,
+        args=(spark, group, n_images, n_tasks, on_progress, ended),
+        name="pomona-progress",
+        daemon=True,
+    )
+    if on_progress is not None:
+        on_progress(0, n_images)
+        thread.start()
+    try:
+        yield
+    except BaseException:
+        context.cancelJobGroup(group)
+        raise
+    else:
+        if on_progress is not None:
+            on_progress(n_images, n_images)
+    finally:
+        ended.set()
+        if thread.is_alive():
+            thread.join(timeout=5)
+
+
+def _watch(
+    spark: SparkSession,
+    group: str,
+    n_images: int,
+    n_tasks: int,
+    on_progress: OnProgress,
+    ended: threading.Event,
+) -> None:
+    tracker = spark.sparkContext.statusTracker()
+    while not ended.wait(INTERVAL_S):
+        done = 0
+        for job in tracker.getJobIdsForGroup(group):
+            info = tracker.getJobInfo(job)
+            for stage_id in info.stageIds if info else ():
+                stage = tracker.getStageInfo(stage_id)
+                # The stage that shuffles the listing has another number of tasks.
+                if stage and stage.numTasks == n_tasks:
+                    done = max(done, stage.numCompletedTasks)
+        if not ended.is_set():
+            on_progress(done * n_images // n_tasks, n_images)

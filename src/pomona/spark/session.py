@@ -1,0 +1,139 @@
+"""Start Spark: on this machine by default, on any cluster by its master."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from pyspark.sql import SparkSession
+
+from pomona.config import SparkSettings
+from pomona.errors import SettingsError, SetupError
+
+__all__ = ["check_java", "check_master", "start_spark"]
+
+MIN_JAVA: Final = 17
+DEFAULT_MASTER: Final = "local[*]"
+MASTER: Final = re.compile(
+    r"local(\[(\*|\d+)(,\d+)?\])?|local-cluster\[\d+,\d+,\d+\]|yarn|k8s://.+|spark://.+"
+)
+
+# What Pomona sets where the user has not; each for the reason given.
+SETTINGS: Final[dict[str, str]] = {
+    "spark.app.name": "pomona",
+    # Rows are 5 kB; Spark's 10,000 a batch would hold 50 MB in each worker.
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "512",
+    # Compiling the network takes longer than many tasks: keep the Python workers.
+    "spark.python.worker.reuse": "true",
+    # The tables are small; hundreds of shuffle tasks would only cost start-up.
+    "spark.sql.shuffle.partitions": "16",
+    # Pomona chooses its partitions by pictures and bytes.
+    "spark.sql.adaptive.coalescePartitions.enabled": "false",
+    # Pomona has a bar of its own.
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.session.timeZone": "UTC",
+    # Random floats do not compress; snappy finds the repeated paths and costs little.
+    "spark.sql.parquet.compression.codec": "snappy",
+}
+LOCAL_SETTINGS: Final[dict[str, str]] = {
+    # Nobody looks at the web page of a run on a laptop, and it takes a port and half a second.
+    "spark.ui.enabled": "false",
+    "spark.driver.memory": "2g",
+    # Do not guess the network interface; nothing leaves this machine.
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    # The JVM moves rows only. Its optimising compiler and parallel collectors would take the
+    # cores from the network.
+    "spark.driver.extraJavaOptions": (
+        "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 "
+        f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties').as_uri()}"
+    ),
+}
+# In local mode a failed task ends the job unless the master says how often it may be tried.
+LOCAL_TRIES: Final = 4
+
+
+def start_spark(settings: SparkSettings | None = None) -> SparkSession:
+    """Return a Spark session, started if there is none.
+
+    Parameters
+    ----------
+    settings : SparkSettings, optional
+
+    Raises
+    ------
+    SettingsError
+        If the master is not one Spark knows.
+    SetupError
+        If Java is missing or too old, or Spark does not start.
+    """
+    settings = settings or SparkSettings()
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        return active
+    master = settings.master or os.environ.get("MASTER") or DEFAULT_MASTER
+    check_master(master)
+    values = dict(SETTINGS)
+    if master.startswith("local"):
+        check_java()
+        # Workers must be this very Python, wherever it was installed.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        values |= LOCAL_SETTINGS
+    values |= dict(settings.conf)
+    builder = SparkSession.builder.master(_with_tries(master))
+    for name, value in values.items():
+        builder = builder.config(name, value)
+    try:
+        spark = builder.getOrCreate()
+    except Exception as error:
+        raise SetupError(
+            f"Spark did not start on '{master}': {str(error).splitlines()[0]}. The log above says "
+            "more. Check --master and --conf."
+        ) from error
+    spark.sparkContext.setLogLevel("ERROR")
+    return spark
+
+
+def check_master(master: str) -> None:
+    """Refuse a master that Spark would not understand.
+
+    Raises
+    ------
+    SettingsError
+    """
+    if not MASTER.fullmatch(master):
+        raise SettingsError(
+            f"Unknown master '{master}'. Spark knows local[N], local[*], local-cluster[N,C,MB], "
+            "yarn, k8s://URL and spark://HOST:PORT. Choose one of these with --master."
+        )
+
+
+def check_java() -> None:
+    """Refuse to go on without a Java that Spark can run on.
+
+    Raises
+    ------
+    SetupError
+    """
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    advice = (
+        f"Spark needs Java {MIN_JAVA} or newer. Install it (Debian, Ubuntu: 'apt-get install "
+        "openjdk-17-jre-headless'; macOS: 'brew install openjdk@17'), or set JAVA_HOME."
+    )
+    if java is None or not Path(java).exists():
+        raise SetupError(f"Java was not found{f' in {home!r}' if home else ''}. {advice}")
+    result = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60)
+    match = re.search(r'version "(\d+)', result.stderr + result.stdout)
+    if match is None or int(match[1]) < MIN_JAVA:
+        found = match[1] if match else "unknown"
+        raise SetupError(f"The Java at '{java}' has version '{found}'. {advice}")
+
+
+def _with_tries(master: str) -> str:
+    match = re.fullmatch(r"local(?:\[(\*|\d+)\])?", master)
+    return f"local[{match[1] or 1},{LOCAL_TRIES}]" if match else master

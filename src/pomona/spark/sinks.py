@@ -1,0 +1,106 @@
+"""Write tables to the output folder as Parquet, CSV or JSON."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import types as T
+
+from pomona import schema
+from pomona.config import TableFormat
+from pomona.spark.transforms import to_matrix
+
+__all__ = ["read_table", "write_table"]
+
+
+def write_table(
+    table: DataFrame, folder: Path, *, format: TableFormat, vector: str, prefix: str, width: int
+) -> None:
+    """Write a table with one column of vectors.
+
+    Parameters
+    ----------
+    table : DataFrame
+    folder : Path
+        Must not exist.
+    format : {"parquet", "csv", "json"}
+        Parquet and JSON keep the vector as an array; CSV has one column per element.
+    vector : str
+        Name of the column of vectors.
+    prefix : str
+        CSV columns are called ``prefix0``, ``prefix1``, ...
+    width : int
+        Length of the vectors.
+    """
+    if format == "csv":
+        # RFC 4180: a quote inside a field is doubled; Spark's own default is a backslash.
+        flat = _spread(table, vector, prefix, width)
+        flat.write.option("header", True).option("escape", '"').csv(_uri(folder))
+    elif format == "json":
+        table.write.option("ignoreNullFields", False).json(_uri(folder))
+    else:
+        table.write.parquet(_uri(folder))
+
+
+def read_table(
+    spark: SparkSession, folder: Path, *, format: TableFormat, vector: str, prefix: str, width: int
+) -> DataFrame:
+    """Read what :func:`write_table` wrote, the vectors as arrays again."""
+    if format == "parquet":
+        return spark.read.parquet(_uri(folder))
+    keys = [T.StructField(schema.PATH, T.StringType()), T.StructField(schema.LABEL, T.StringType())]
+    if format == "json":
+        array = T.StructField(vector, T.ArrayType(T.FloatType()))
+        return spark.read.schema(T.StructType([*keys, array])).json(_uri(folder))
+    # The header says what stands between the keys and the vector.
+    reader = spark.read.option("header", True).option("escape", '"')
+    names = reader.csv(_uri(folder)).columns
+    numbers = {f"{prefix}{i}" for i in range(width)}
+    fields = [
+        T.StructField(name, T.FloatType() if name in numbers else T.StringType()) for name in names
+    ]
+    gather = partial(_gather_partition, vector=vector, prefix=prefix, width=width)
+    result = T.StructType([*keys, T.StructField(vector, T.ArrayType(T.FloatType(), False))])
+    return reader.schema(T.StructType(fields)).csv(_uri(folder)).mapInArrow(gather, result)
+
+
+def _uri(folder: Path) -> str:
+    # A file URI with its special characters escaped: Hadoop would read '%' and '#' as syntax.
+    return folder.resolve().as_uri()
+
+
+def _spread(table: DataFrame, vector: str, prefix: str, width: int) -> DataFrame:
+    others = [field for field in table.schema.fields if field.name != vector]
+    numbers = [T.StructField(f"{prefix}{i}", T.FloatType()) for i in range(width)]
+    spread = partial(_spread_partition, vector=vector, prefix=prefix)
+    return table.mapInArrow(spread, T.StructType([*others, *numbers]))
+
+
+def _spread_partition(
+    batches: Iterator[pa.RecordBatch], *, vector: str, prefix: str
+) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        matrix = to_matrix(batch[vector]).T
+        others = [name for name in batch.schema.names if name != vector]
+        yield pa.RecordBatch.from_arrays(
+            [*(batch[name] for name in others), *(pa.array(column) for column in matrix)],
+            names=[*others, *(f"{prefix}{i}" for i in range(len(matrix)))],
+        )
+
+
+def _gather_partition(
+    batches: Iterator[pa.RecordBatch], *, vector: str, prefix: str, width: int
+) -> Iterator[pa.RecordBatch]:
+    import numpy as np
+
+    for batch in batches:
+        columns = [batch[f"{prefix}{i}"].to_numpy(zero_copy_only=False) for i in range(width)]
+        matrix = np.stack(columns, axis=1).astype(np.float32)
+        offsets = np.arange(len(matrix) + 1, dtype=np.int32) * width
+        vectors = pa.ListArray.from_arrays(pa.array(offsets), pa.array(matrix.ravel()))
+        yield pa.RecordBatch.from_arrays(
+            [batch[schema.PATH], batch[schema.LABEL], vectors],
+            names=[schema.PATH, schema.LABEL, vector],
+        )

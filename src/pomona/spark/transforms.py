@@ -1,0 +1,199 @@
+"""DataFrame to DataFrame: the one Python stage from paths (or bytes) to feature vectors."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from pyspark import TaskContext
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from pomona import schema
+from pomona.artifacts import Reduction
+from pomona.backbones import Backbone, find_backbone, load_backbone
+from pomona.config import ExtractSettings
+from pomona.errors import ImageError, SettingsError
+from pomona.features import Picture, Prepare, extract_batch, prepare_pixels
+from pomona.isolation import IsolatedPrepare
+from pomona.sources import fetch_bytes
+
+__all__ = ["EXTRACTED_SCHEMA", "QUARANTINE_SCHEMA", "extract_images", "reduce_features"]
+
+# Bytes and pixels of this many pictures are held at once, and the bytes of as many to come.
+BATCH_PICTURES: Final = 32
+BATCH_BYTES: Final = 32 << 20
+
+QUARANTINE_SCHEMA: Final = T.StructType(
+    [
+        T.StructField(schema.PATH, T.StringType(), False),
+        T.StructField(schema.SIZE, T.LongType()),
+        T.StructField(schema.REASON_CODE, T.StringType(), False),
+        T.StructField(schema.REASON, T.StringType(), False),
+    ]
+)
+EXTRACTED_SCHEMA: Final = T.StructType(
+    [
+        T.StructField(schema.PATH, T.StringType(), False),
+        T.StructField(schema.LABEL, T.StringType()),
+        T.StructField(schema.WIDTH, T.IntegerType()),
+        T.StructField(schema.HEIGHT, T.IntegerType()),
+        T.StructField(schema.CONTENT_SHA256, T.StringType()),
+        T.StructField(schema.FEATURES, T.ArrayType(T.FloatType(), False)),
+        T.StructField(schema.SIZE, T.LongType()),
+        T.StructField(schema.REASON_CODE, T.StringType()),
+        T.StructField(schema.REASON, T.StringType()),
+    ]
+)
+
+
+def extract_images(
+    images_df: DataFrame, *, settings: ExtractSettings | None = None
+) -> DataFrame:
+    """Turn a DataFrame of pictures into one of feature vectors.
+
+    Parameters
+    ----------
+    images_df : DataFrame
+        Column ``path``; optional ``label``, ``size`` and ``content`` (the bytes: with it, nothing
+        is read from ``path``). What ``spark.read.format("binaryFile")`` gives fits.
+    settings : ExtractSettings, optional
+
+    Returns
+    -------
+    DataFrame
+        One row per picture: path, label, width, height, content_sha256, features, size,
+        reason_code, reason. Where ``reason_code`` is null, ``features`` is not, and vice versa.
+
+    Raises
+    ------
+    SettingsError
+        If there is no column ``path``, or the backbone or engine is unknown.
+    """
+    settings = settings or ExtractSettings()
+    spec = find_backbone(settings.backbone)
+    columns = [
+        F.col(name) if name in images_df.columns else F.lit(None).cast(kind).alias(name)
+        for name, kind in (("label", "string"), ("size", "long"), ("content", "binary"))
+    ]
+    if schema.PATH not in images_df.columns:
+        raise SettingsError(
+            f"The DataFrame has the columns {images_df.columns}. A column 'path' is needed to "
+            "name each picture. Rename yours with withColumnRenamed."
+        )
+    # Columns the network's dimension can be read from without opening a row.
+    metadata = {"dimension": spec.n_features, "backbone": spec.name}
+    return (
+        images_df.select(schema.PATH, *columns)
+        .mapInArrow(partial(_extract_partition, settings=settings), EXTRACTED_SCHEMA)
+        .withMetadata(schema.FEATURES, metadata)
+    )
+
+
+def reduce_features(features_df: DataFrame, *, reduction: Reduction) -> DataFrame:
+    """Turn features into principal components.
+
+    Parameters
+    ----------
+    features_df : DataFrame
+        Columns path, label and features.
+    reduction : Reduction
+        Fitted by :func:`pomona.spark.fitting.fit_reduction`, or loaded.
+
+    Returns
+    -------
+    DataFrame
+        path, label, pca (array of float).
+    """
+    result_schema = T.StructType(
+        [
+            T.StructField(schema.PATH, T.StringType(), False),
+            T.StructField(schema.LABEL, T.StringType()),
+            T.StructField(schema.PCA, T.ArrayType(T.FloatType(), False), False),
+        ]
+    )
+    return (
+        features_df.select(schema.PATH, schema.LABEL, schema.FEATURES)
+        .mapInArrow(partial(_reduce_partition, reduction=reduction), result_schema)
+        .withMetadata(schema.PCA, {"dimension": len(reduction.components)})
+    )
+
+
+def to_matrix(vectors: pa.Array) -> np.ndarray:
+    """Return a list column as a float array of shape (n_rows, dimension), without copying."""
+    flat: np.ndarray = vectors.flatten().to_numpy(zero_copy_only=False)
+    return flat.reshape(len(vectors), -1)
+
+
+def _extract_partition(
+    batches: Iterator[pa.RecordBatch], *, settings: ExtractSettings
+) -> Iterator[pa.RecordBatch]:
+    context = TaskContext.get()
+    cpus = int(context.cpus()) if context else 1
+    backbone = load_backbone(settings.backbone, engine=settings.engine, n_threads=cpus)
+    prepare: Prepare = partial(prepare_pixels, spec=backbone.spec, limits=settings.limits)
+    if context and context.attemptNumber() > 0:
+        # Something killed this task before. If a picture did it, only its own decoder dies now.
+        with IsolatedPrepare(spec=backbone.spec, limits=settings.limits) as isolated:
+            yield from _extract_groups(batches, backbone, isolated)
+    else:
+        yield from _extract_groups(batches, backbone, prepare)
+
+
+def _extract_groups(
+    batches: Iterator[pa.RecordBatch], backbone: Backbone, prepare: Prepare
+) -> Iterator[pa.RecordBatch]:
+    extract = partial(extract_batch, backbone=backbone, prepare=prepare)
+    with ThreadPoolExecutor(1) as pool:
+        coming: Future[list[Picture]] | None = None
+        for group in _groups(batches):
+            ready, coming = coming, pool.submit(_fetch_group, group)
+            if ready is not None:
+                yield extract(ready.result())
+        if coming is not None:
+            yield extract(coming.result())
+
+
+def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[list[dict[str, object]]]:
+    """Cut the listing into groups bounded in pictures and in bytes."""
+    group: list[dict[str, object]] = []
+    n_bytes = 0
+    for batch in batches:
+        for row in batch.to_pylist():
+            size = row[schema.SIZE] or 0
+            if group and (len(group) >= BATCH_PICTURES or n_bytes + size > BATCH_BYTES):
+                yield group
+                group, n_bytes = [], 0
+            group.append(row)
+            n_bytes += size
+    if group:
+        yield group
+
+
+def _fetch_group(group: Sequence[dict[str, object]]) -> list[Picture]:
+    return [_fetch_picture(**row) for row in group]  # type: ignore[arg-type]
+
+
+def _fetch_picture(
+    path: str, label: str | None, size: int | None, content: bytes | None
+) -> Picture:
+    try:
+        return Picture(path, label, size, fetch_bytes(path) if content is None else content)
+    except ImageError as error:
+        return Picture(path, label, size, error)
+
+
+def _reduce_partition(
+    batches: Iterator[pa.RecordBatch], *, reduction: Reduction
+) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        reduced = reduction.transform(to_matrix(batch[schema.FEATURES]))
+        offsets = np.arange(len(reduced) + 1, dtype=np.int32) * reduced.shape[1]
+        vectors = pa.ListArray.from_arrays(pa.array(offsets), pa.array(reduced.ravel()))
+        yield pa.RecordBatch.from_arrays(
+            [batch[schema.PATH], batch[schema.LABEL], vectors],
+            names=[schema.PATH, schema.LABEL, schema.PCA],
+        )
