@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from pomona.errors import SettingsError
-from pomona.images import DEFAULT_MAX_PIXELS, DecodeLimits
+from pomona.images import DecodeLimits
 
 __all__ = [
     "ExtractSettings",
@@ -138,7 +138,7 @@ def parse_components(text: str) -> float | int:
         number: float | int = int(text) if text.strip().isdigit() else float(text)
     except ValueError:
         number = 0
-    if number >= 1 and isinstance(number, int) or isinstance(number, float) and 0 < number <= 1:
+    if 0 < number <= 1 or (isinstance(number, int) and number >= 1):
         return number
     raise SettingsError(
         f"Components is '{text}'. It must be a share above 0 and at most 1.0, or a whole number "
@@ -164,6 +164,4 @@ def _check_positive(name: str, value: int | None) -> None:
 
 def _check_format(name: str, value: str) -> None:
     if value not in get_args(TableFormat):
-        raise SettingsError(
-            f"{name} is '{value}'. Known: parquet, csv, json. Choose one of these."
-        )
+        raise SettingsError(f"{name} is '{value}'. Known: parquet, csv, json. Choose one of these.")

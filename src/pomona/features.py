@@ -86,9 +86,7 @@ def prepare_pixels(
         If the picture cannot be used.
     """
     image = decode_image(content, path=path, limits=limits)
-    pixels = preprocess_image(
-        image, input_size=spec.input_size, interpolation=spec.interpolation
-    )
+    pixels = preprocess_image(image, input_size=spec.input_size, interpolation=spec.interpolation)
     return PreparedPixels(pixels, image.width, image.height)
 
 

@@ -1,7 +1,6 @@
 """From bytes to a pixel array: decode, orient, convert to RGB, resize, all within limits."""
 
 import io
-import struct
 import warnings
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -83,9 +82,7 @@ class DecodeLimits:
             )
 
 
-def decode_image(
-    data: bytes, *, path: str = "", limits: DecodeLimits | None = None
-) -> Image.Image:
+def decode_image(data: bytes, *, path: str = "", limits: DecodeLimits | None = None) -> Image.Image:
     """Decode one picture to an upright RGB image.
 
     EXIF orientation is applied; transparency is laid over white; 16-bit grey is scaled to 8 bits;
@@ -115,13 +112,13 @@ def decode_image(
     if not limits.lenient:
         _check_extension(image, path)
     _check_size(image, limits)
-    # Read before decoding: loading a TIFF or PNG may drop what the header said.
-    orientation = _read_orientation(image, limits)
     try:
         image.load()
     except Exception as error:
         raise _decoding_error(error) from error
     _check_size(image, limits)
+    # Only now: a PNG may keep its EXIF block behind the pixels.
+    orientation = _read_orientation(image, limits)
     return _orient(_to_rgb(image), orientation)
 
 
@@ -201,16 +198,18 @@ def _too_many_pixels(found: str, limits: DecodeLimits) -> ImageError:
 
 
 def _read_orientation(image: Image.Image, limits: DecodeLimits) -> int:
-    if image.format in ("JPEG", "MPO") and "exif" not in image.info:
+    # TIFF keeps its orientation elsewhere, and its decoder has turned the picture already.
+    block = image.info.get("exif")
+    if block is None or image.format == "TIFF":
         return 1
-    if image.format in ("GIF", "BMP"):
-        return 1
+    # Image.getexif() hides what was wrong when the header was read; a fresh parse says it.
+    exif = Image.Exif()
     try:
         with warnings.catch_warnings():
-            # Pillow only warns of a damaged block and goes on without it.
             warnings.simplefilter("error")
-            value = image.getexif().get(ORIENTATION_TAG, 1)
-    except (Exception, struct.error) as error:
+            exif.load(block)
+            value = exif.get(ORIENTATION_TAG, 1)
+    except Exception as error:
         if limits.lenient:
             return 1
         raise ImageError("broken_exif", f"The EXIF block is damaged: {error}.") from error

@@ -56,7 +56,9 @@ class IsolatedPrepare:
             return future.result(timeout=self._timeout_s)
         except BrokenProcessPool as error:
             self._end_pool()
-            raise ImageError("decoder_crash", "The decoder process died on this picture.") from error
+            raise ImageError(
+                "decoder_crash", "The decoder process died on this picture."
+            ) from error
         except TimeoutError as error:
             self._end_pool()
             raise ImageError(

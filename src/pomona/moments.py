@@ -10,7 +10,7 @@ __all__ = ["Moments"]
 
 FloatArray = NDArray[np.float64]
 
-# Rows turned to float64 at once: 10 MB at 1280 features, large enough for BLAS to run at full speed.
+# Rows turned to float64 at once: 10 MB at 1280 features, enough for BLAS to run at full speed.
 CHUNK_ROWS: Final = 1024
 
 

@@ -76,7 +76,7 @@ def staging(out: Path) -> Iterator[Path]:
 def publish(
     folder: Path, out: Path, *, parts: tuple[str, ...], run: Mapping[str, Any] | None
 ) -> None:
-    """Move ``parts`` from the staging ``folder`` to ``out``; ``run.json`` goes first and comes last.
+    """Move ``parts`` from ``folder`` to ``out``; ``run.json`` goes first and comes last.
 
     A part that was not written is removed from ``out``: it belonged to an earlier run.
     """

@@ -5,8 +5,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import eigh
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin
-from sklearn.base import TransformerMixin
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+)
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from pomona.errors import ReductionError, SettingsError
@@ -40,13 +44,13 @@ class Standardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # ty
 
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Learn from ``X`` of shape (n_samples, n_features), forgetting what was learnt before."""
-        rows = validate_data(self, X, dtype=FLOATS)
+        rows: NDArray[np.floating] = validate_data(self, X, dtype=FLOATS)
         return self._set(Moments.from_rows(rows))
 
     def partial_fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Learn from one more batch ``X`` of shape (n_samples, n_features)."""
         first = not hasattr(self, "n_samples_seen_")
-        rows = validate_data(self, X, dtype=FLOATS, reset=first)
+        rows: NDArray[np.floating] = validate_data(self, X, dtype=FLOATS, reset=first)
         moments = Moments.from_rows(rows)
         return self._set(moments if first else self._moments.merge(moments))
 
@@ -58,13 +62,13 @@ class Standardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # ty
     def transform(self, X: ArrayLike) -> NDArray[np.floating]:
         """Return ``(X - mean_) / scale_``, the same shape and float type as ``X``."""
         check_is_fitted(self)
-        rows = validate_data(self, X, dtype=FLOATS, reset=False)
+        rows: NDArray[np.floating] = validate_data(self, X, dtype=FLOATS, reset=False)
         return ((rows - self.mean_) / self.scale_).astype(rows.dtype, copy=False)
 
     def inverse_transform(self, X: ArrayLike) -> NDArray[np.floating]:
         """Return ``X * scale_ + mean_``, the same shape and float type as ``X``."""
         check_is_fitted(self)
-        rows = validate_data(self, X, dtype=FLOATS, reset=False)
+        rows: NDArray[np.floating] = validate_data(self, X, dtype=FLOATS, reset=False)
         return (rows * self.scale_ + self.mean_).astype(rows.dtype, copy=False)
 
     def _set(self, moments: Moments) -> Self:
@@ -104,9 +108,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     n_components_, n_samples_seen_ : int
     """
 
-    def __init__(
-        self, n_components: float | int | None = None, *, whiten: bool = False
-    ) -> None:
+    def __init__(self, n_components: float | int | None = None, *, whiten: bool = False) -> None:
         self.n_components = n_components
         self.whiten = whiten
 
@@ -118,13 +120,13 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         ReductionError
             If fewer than two samples, no variance, or fewer than ``n_components`` directions.
         """
-        rows = validate_data(self, X, dtype=FLOATS, ensure_min_samples=2)
+        rows: NDArray[np.floating] = validate_data(self, X, dtype=FLOATS, ensure_min_samples=2)
         return self._solve(Moments.from_rows(rows))
 
     def partial_fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Learn from one more batch ``X``; solves anew, O(n_features^3), at each call."""
         first = not hasattr(self, "n_samples_seen_")
-        rows = validate_data(self, X, dtype=FLOATS, reset=first)
+        rows: NDArray[np.floating] = validate_data(self, X, dtype=FLOATS, reset=first)
         moments = Moments.from_rows(rows)
         return self._solve(moments if first else self._moments.merge(moments))
 
@@ -153,8 +155,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     def transform(self, X: ArrayLike) -> NDArray[np.floating]:
         """Return the components of ``X``, shape (n_samples, n_components_)."""
         check_is_fitted(self)
-        rows = validate_data(self, X, dtype=FLOATS, reset=False)
-        reduced = (rows - self.mean_) @ self.components_.T
+        rows: NDArray[np.floating] = validate_data(self, X, dtype=FLOATS, reset=False)
+        reduced: NDArray[np.floating] = (rows - self.mean_) @ self.components_.T
         if self.whiten:
             reduced /= np.sqrt(self.explained_variance_)
         return reduced.astype(rows.dtype, copy=False)
@@ -162,7 +164,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     def inverse_transform(self, X: ArrayLike) -> NDArray[np.floating]:
         """Return the vectors that the components ``X`` stand for, shape (n, n_features)."""
         check_is_fitted(self)
-        reduced = np.asarray(X)
+        reduced: NDArray[np.floating] = np.asarray(X)
         if self.whiten:
             reduced = reduced * np.sqrt(self.explained_variance_)
         return reduced @ self.components_ + self.mean_
@@ -231,9 +233,7 @@ def _check_n_components(n_components: float | int | None) -> None:
     )
 
 
-def _choose_n_components(
-    n_components: float | int | None, ratio: FloatArray, rank: int
-) -> int:
+def _choose_n_components(n_components: float | int | None, ratio: FloatArray, rank: int) -> int:
     if n_components is None:
         return rank
     if isinstance(n_components, float | np.floating):
@@ -249,5 +249,5 @@ def _choose_n_components(
 
 def _fix_signs(components: FloatArray) -> FloatArray:
     largest = np.abs(components).argmax(axis=1)
-    signs = np.sign(components[np.arange(len(components)), largest])
+    signs: FloatArray = np.sign(components[np.arange(len(components)), largest])
     return components * signs[:, np.newaxis]

@@ -72,7 +72,7 @@ def _pixels(image: Image.Image) -> UInt32Array:
     """Return the picture as one 32-bit number per pixel, shape (height, width)."""
     try:
         # Pillow keeps RGB in four bytes per pixel and lends that memory through Arrow.
-        flat = pa.array(image).values.to_numpy(zero_copy_only=True)
+        flat: UInt8Array = pa.array(image).values.to_numpy(zero_copy_only=True)
     except (ValueError, TypeError, pa.ArrowInvalid):
         flat = np.frombuffer(image.tobytes("raw", "RGBX"), np.uint8)
     return flat.view(np.uint32).reshape(image.height, image.width)

@@ -11,19 +11,19 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import Observation, SparkSession
 from pyspark.sql import functions as F
 
 from pomona import schema
 from pomona.artifacts import Reduction, save_reduction
 from pomona.backbones import find_backbone
 from pomona.config import ExtractSettings, ReduceSettings, TableFormat
-from pomona.errors import PomonaError, QuarantineError, ReductionError
+from pomona.errors import PomonaError, QuarantineError
 from pomona.sources import Listing
 from pomona.spark.fitting import fit_reduction
 from pomona.spark.progress import OnProgress, follow
 from pomona.spark.sinks import read_table, write_table
-from pomona.spark.transforms import EXTRACTED_SCHEMA, extract_images, reduce_features
+from pomona.spark.transforms import extract_images, reduce_features
 
 __all__ = ["Extraction", "extract_to_folder", "reduce_to_folder"]
 

@@ -1,7 +1,7 @@
 """Fit the standardiser and the PCA: one pass of sums on the workers, one solution on the driver."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import pyarrow as pa
@@ -86,7 +86,7 @@ def _add_in_tree(sums: DataFrame) -> DataFrame:
     return sums
 
 
-def _sum_partition(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _sum_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     from pyspark import TaskContext
 
     total: Moments | None = None
@@ -98,7 +98,7 @@ def _sum_partition(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch
         yield _to_batch([(context.partitionId() if context else 0, total)])
 
 
-def _add_partition(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _add_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     rows = sorted(
         (row for batch in batches for row in batch.to_pylist()), key=lambda row: int(row["part"])
     )

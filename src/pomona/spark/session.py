@@ -127,7 +127,9 @@ def check_java() -> None:
     )
     if java is None or not Path(java).exists():
         raise SetupError(f"Java was not found{f' in {home!r}' if home else ''}. {advice}")
-    result = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60)
+    result = subprocess.run(
+        [java, "-version"], capture_output=True, text=True, timeout=60, check=False
+    )
     match = re.search(r'version "(\d+)', result.stderr + result.stdout)
     if match is None or int(match[1]) < MIN_JAVA:
         found = match[1] if match else "unknown"

@@ -1,6 +1,6 @@
 """Write tables to the output folder as Parquet, CSV or JSON."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -79,7 +79,7 @@ def _spread(table: DataFrame, vector: str, prefix: str, width: int) -> DataFrame
 
 
 def _spread_partition(
-    batches: Iterator[pa.RecordBatch], *, vector: str, prefix: str
+    batches: Iterable[pa.RecordBatch], *, vector: str, prefix: str
 ) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         matrix = to_matrix(batch[vector]).T
@@ -91,7 +91,7 @@ def _spread_partition(
 
 
 def _gather_partition(
-    batches: Iterator[pa.RecordBatch], *, vector: str, prefix: str, width: int
+    batches: Iterable[pa.RecordBatch], *, vector: str, prefix: str, width: int
 ) -> Iterator[pa.RecordBatch]:
     import numpy as np
 

@@ -1,6 +1,6 @@
 """DataFrame to DataFrame: the one Python stage from paths (or bytes) to feature vectors."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Final
@@ -50,9 +50,7 @@ EXTRACTED_SCHEMA: Final = T.StructType(
 )
 
 
-def extract_images(
-    images_df: DataFrame, *, settings: ExtractSettings | None = None
-) -> DataFrame:
+def extract_images(images_df: DataFrame, *, settings: ExtractSettings | None = None) -> DataFrame:
     """Turn a DataFrame of pictures into one of feature vectors.
 
     Parameters
@@ -129,7 +127,7 @@ def to_matrix(vectors: pa.Array) -> np.ndarray:
 
 
 def _extract_partition(
-    batches: Iterator[pa.RecordBatch], *, settings: ExtractSettings
+    batches: Iterable[pa.RecordBatch], *, settings: ExtractSettings
 ) -> Iterator[pa.RecordBatch]:
     context = TaskContext.get()
     cpus = int(context.cpus()) if context else 1
@@ -144,7 +142,7 @@ def _extract_partition(
 
 
 def _extract_groups(
-    batches: Iterator[pa.RecordBatch], backbone: Backbone, prepare: Prepare
+    batches: Iterable[pa.RecordBatch], backbone: Backbone, prepare: Prepare
 ) -> Iterator[pa.RecordBatch]:
     extract = partial(extract_batch, backbone=backbone, prepare=prepare)
     with ThreadPoolExecutor(1) as pool:
@@ -157,7 +155,7 @@ def _extract_groups(
             yield extract(coming.result())
 
 
-def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[list[dict[str, object]]]:
+def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[dict[str, object]]]:
     """Cut the listing into groups bounded in pictures and in bytes."""
     group: list[dict[str, object]] = []
     n_bytes = 0
@@ -187,7 +185,7 @@ def _fetch_picture(
 
 
 def _reduce_partition(
-    batches: Iterator[pa.RecordBatch], *, reduction: Reduction
+    batches: Iterable[pa.RecordBatch], *, reduction: Reduction
 ) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         reduced = reduction.transform(to_matrix(batch[schema.FEATURES]))

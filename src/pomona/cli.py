@@ -1,0 +1,335 @@
+"""The command line: one command per stage, the same verbs as the Python functions."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pomona.errors import PomonaError, SettingsError
+from pomona.options import (
+    BackboneName,
+    Components,
+    Conf,
+    Config,
+    DryRun,
+    EngineName,
+    FeaturesFormat,
+    Folder,
+    Format,
+    Glob,
+    Label,
+    Lenient,
+    Limit,
+    LogJson,
+    Master,
+    MaxBad,
+    MaxPixels,
+    Out,
+    Overwrite,
+    Quiet,
+    Sample,
+    Source,
+    Standardise,
+    Whiten,
+    option,
+)
+
+if TYPE_CHECKING:
+    from pomona.config import ExtractSettings, ReduceSettings, SourceSettings, SparkSettings
+
+__all__ = ["app", "main"]
+
+EXIT_FAILED = 1
+EXIT_WRONG_USE = 2
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="pomona",
+    help="Turn fruit photographs into features, a PCA and a report, on Apache Spark.",
+    epilog="Example: pomona run photos --out result",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "POMONA"},
+)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"pomona {installed('pomona')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit
+
+
+@app.command(epilog="Example: pomona run photos --out result --components 0.95 --format csv")
+def run(
+    source: Source,
+    out: Out,
+    label: Label = "folder",
+    glob: Glob = None,
+    limit: Limit = None,
+    sample: Sample = None,
+    backbone: BackboneName = "efficientnet_lite0",
+    engine: EngineName = "openvino",
+    max_pixels: MaxPixels = 89_478_485,
+    lenient: Lenient = False,
+    max_bad: MaxBad = 0.05,
+    features_format: FeaturesFormat = "parquet",
+    components: Components = "0.95",
+    standardise: Standardise = True,
+    whiten: Whiten = False,
+    format: Format = "parquet",
+    master: Master = None,
+    conf: Conf = None,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    log_json: LogJson = False,
+    config: Config = None,
+) -> None:
+    """Do it all: pictures to features, a PCA and a report."""
+    with _session(quiet=quiet, log_json=log_json):
+        from pomona import pipeline
+        from pomona.console import show_progress
+
+        pictures = _source_settings(source, label, glob, limit, sample)
+        common: dict[str, Any] = {
+            "extract_settings": _extract_settings(
+                backbone, engine, max_pixels, lenient, max_bad, features_format
+            ),
+            "spark_settings": _spark_settings(master, conf),
+            "overwrite": overwrite,
+        }
+        reducing = _reduce_settings(components, standardise, whiten, format)
+        if dry_run:
+            _print_plan(pipeline.plan_extract(pictures, out, **common))
+            return
+        with show_progress("Extracting", quiet=quiet, as_json=log_json) as on_progress:
+            record = pipeline.run(
+                pictures, out, reduce_settings=reducing, on_progress=on_progress, **common
+            )
+        _print_summary(record, out, shown=out / "report" / "index.html")
+
+
+@app.command(epilog="Example: pomona extract photos --out result --sample 100")
+def extract(
+    source: Source,
+    out: Out,
+    label: Label = "folder",
+    glob: Glob = None,
+    limit: Limit = None,
+    sample: Sample = None,
+    backbone: BackboneName = "efficientnet_lite0",
+    engine: EngineName = "openvino",
+    max_pixels: MaxPixels = 89_478_485,
+    lenient: Lenient = False,
+    max_bad: MaxBad = 0.05,
+    features_format: FeaturesFormat = "parquet",
+    master: Master = None,
+    conf: Conf = None,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    log_json: LogJson = False,
+    config: Config = None,
+) -> None:
+    """Turn pictures into feature vectors."""
+    with _session(quiet=quiet, log_json=log_json):
+        from pomona import pipeline
+        from pomona.console import show_progress
+
+        pictures = _source_settings(source, label, glob, limit, sample)
+        common: dict[str, Any] = {
+            "extract_settings": _extract_settings(
+                backbone, engine, max_pixels, lenient, max_bad, features_format
+            ),
+            "spark_settings": _spark_settings(master, conf),
+            "overwrite": overwrite,
+        }
+        if dry_run:
+            _print_plan(pipeline.plan_extract(pictures, out, **common))
+            return
+        with show_progress("Extracting", quiet=quiet, as_json=log_json) as on_progress:
+            record = pipeline.extract(pictures, out, on_progress=on_progress, **common)
+        _print_summary(record, out, shown=out / "features")
+
+
+@app.command(epilog="Example: pomona reduce result --components 325 --whiten")
+def reduce(
+    out: Folder,
+    components: Components = "0.95",
+    standardise: Standardise = True,
+    whiten: Whiten = False,
+    format: Format = "parquet",
+    master: Master = None,
+    conf: Conf = None,
+    quiet: Quiet = False,
+    log_json: LogJson = False,
+    config: Config = None,
+) -> None:
+    """Standardise and reduce the features of an extraction."""
+    with _session(quiet=quiet, log_json=log_json):
+        from pomona import pipeline
+
+        record = pipeline.reduce(
+            out,
+            reduce_settings=_reduce_settings(components, standardise, whiten, format),
+            spark_settings=_spark_settings(master, conf),
+        )
+        _print_summary(record, out, shown=out / "reduced")
+
+
+@app.command(epilog="Example: pomona report result")
+def report(
+    out: Folder, quiet: Quiet = False, log_json: LogJson = False, config: Config = None
+) -> None:
+    """Write the report page of a run; needs no Spark."""
+    with _session(quiet=quiet, log_json=log_json):
+        from pomona import pipeline
+
+        typer.echo(f"Report: {pipeline.report(out)}")
+
+
+@app.command(epilog="Example: pomona sample fruit --classes 12 --per-class 50")
+def sample(
+    directory: Annotated[Path, typer.Argument(help="Folder to write to; one folder per class.")],
+    classes: Annotated[int, option("Number of classes.", "--classes")] = 12,
+    per_class: Annotated[int, option("Pictures of each class.", "--per-class")] = 50,
+    seed: Annotated[int, option("Same seed, same pictures.", "--seed")] = 0,
+    size: Annotated[int, option("Width and height in pixels.", "--size")] = 100,
+    quiet: Quiet = False,
+    log_json: LogJson = False,
+    config: Config = None,
+) -> None:
+    """Render synthetic fruit on a turntable, to try Pomona without photographs."""
+    with _session(quiet=quiet, log_json=log_json):
+        from pomona.console import show_progress
+        from pomona.samples import write_samples
+
+        total = classes * per_class
+        with show_progress("Rendering", quiet=quiet, as_json=log_json) as on_progress:
+            n = write_samples(
+                directory,
+                n_classes=classes,
+                n_per_class=per_class,
+                seed=seed,
+                size=size,
+                on_progress=lambda done: on_progress(done, total),
+            )
+        typer.echo(f"{n} pictures in {directory}")
+
+
+def main() -> None:
+    """Run the command line; never shows a traceback for an error Pomona raises on purpose."""
+    app()
+
+
+@contextmanager
+def _session(*, quiet: bool, log_json: bool) -> Iterator[None]:
+    from pomona.console import set_up_logging
+
+    set_up_logging(quiet=quiet, as_json=log_json)
+    try:
+        yield
+    except PomonaError as error:
+        wrong_use = isinstance(error, SettingsError)
+        logging.getLogger("pomona").error("Error: %s", error)
+        sys.exit(EXIT_WRONG_USE if wrong_use else EXIT_FAILED)
+    except KeyboardInterrupt:
+        logging.getLogger("pomona").error(
+            "Stopped. Nothing was published; start the command again."
+        )
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def _source_settings(
+    source: Path, label: str, glob: str | None, limit: int | None, sample: int | None
+) -> "SourceSettings":
+    from pomona.config import SourceSettings
+
+    return SourceSettings(source, label=label, glob=glob, limit=limit, sample=sample)
+
+
+def _extract_settings(
+    backbone: str, engine: str, max_pixels: int, lenient: bool, max_bad: float, format: str
+) -> "ExtractSettings":
+    from pomona.config import ExtractSettings
+    from pomona.images import DecodeLimits
+
+    return ExtractSettings(
+        backbone=backbone,
+        engine=engine,
+        limits=DecodeLimits(max_pixels=max_pixels, lenient=lenient),
+        max_bad=max_bad,
+        features_format=format,  # type: ignore[arg-type]  # checked by the record itself
+    )
+
+
+def _reduce_settings(
+    components: str, standardise: bool, whiten: bool, format: str
+) -> "ReduceSettings":
+    from pomona.config import ReduceSettings, parse_components
+
+    return ReduceSettings(
+        components=parse_components(components),
+        standardise=standardise,
+        whiten=whiten,
+        format=format,  # type: ignore[arg-type]  # checked by the record itself
+    )
+
+
+def _spark_settings(master: str | None, conf: list[str] | None) -> "SparkSettings":
+    from pomona.config import SparkSettings
+
+    pairs = []
+    for item in conf or []:
+        name, separator, value = item.partition("=")
+        if not separator or not name:
+            raise SettingsError(
+                f"The Spark setting '{item}' has no value. It is written NAME=VALUE. "
+                "Correct --conf, as in --conf spark.driver.memory=4g."
+            )
+        pairs.append((name, value))
+    return SparkSettings(master=master, conf=tuple(pairs))
+
+
+def _print_plan(listing: Any) -> None:
+    from collections import Counter
+
+    from pomona import schema
+
+    counts = Counter(listing.pictures[schema.LABEL].to_pylist())
+    typer.echo(f"Would read {listing.n_images} pictures, {listing.n_bytes / 1e6:.1f} MB:")
+    for label, n in sorted(counts.items(), key=lambda item: item[0] or ""):
+        typer.echo(f"  {n:>7}  {label if label is not None else '(no label)'}")
+
+
+def _print_summary(record: dict[str, Any], out: Path, *, shown: Path) -> None:
+    lines = [
+        (
+            "pictures",
+            f"{record['images_found']} found, {record['images_extracted']} extracted, "
+            f"{record['images_quarantined']} quarantined",
+        ),
+        ("features", f"{record['n_features']} per picture ({record['backbone']})"),
+        ("speed", f"{record['extract_images_per_second']:.0f} images/s"),
+    ]
+    if record["n_components"]:
+        held = f"{record['explained_variance']:.2%} of the variance"
+        lines.append(("PCA", f"{record['n_components']} components hold {held}"))
+    lines += [("time", f"{record['seconds_total']:.1f} s"), ("results", str(out))]
+    lines.append(("look at", str(shown)))
+    for name, text in lines:
+        typer.echo(f"{name:>9}  {text}")

@@ -1,0 +1,364 @@
+"""The verbs of Pomona: run, extract, reduce, report; every command and notebook calls these."""
+
+import hashlib
+import logging
+import platform
+import shutil
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pomona.backbones import find_backbone, find_weights
+from pomona.backbones.engines import find_engine
+from pomona.config import (
+    ExtractSettings,
+    ReduceSettings,
+    SourceSettings,
+    SparkSettings,
+    settings_to_dict,
+)
+from pomona.errors import OutputError, QuarantineError
+from pomona.outputs import PARTS, check_output, publish, read_run, staging
+from pomona.sources import Listing, list_images
+
+__all__ = ["OnProgress", "extract", "plan_extract", "reduce", "report", "run"]
+
+OnProgress = Callable[[int, int], None]
+RunRecord = dict[str, Any]
+
+logger = logging.getLogger(__name__)
+
+VERSIONED = ("pomona", "pyspark", "openvino", "onnxruntime", "numpy", "scipy", "pillow", "pyarrow")
+
+
+def plan_extract(
+    source: SourceSettings,
+    out: Path,
+    *,
+    extract_settings: ExtractSettings | None = None,
+    spark_settings: SparkSettings | None = None,
+    overwrite: bool = False,
+) -> Listing:
+    """Check everything that can be wrong and list the pictures, without starting Spark.
+
+    Parameters
+    ----------
+    source : SourceSettings
+    out : Path
+        Output folder.
+    extract_settings : ExtractSettings, optional
+    spark_settings : SparkSettings, optional
+    overwrite : bool
+        Whether an earlier result in ``out`` may be replaced.
+
+    Returns
+    -------
+    Listing
+
+    Raises
+    ------
+    SettingsError
+        If source, output folder or a setting cannot be used.
+    SetupError
+        If weights are missing or damaged.
+    """
+    from pomona.spark.session import check_master
+
+    settings = extract_settings or ExtractSettings()
+    find_weights(find_backbone(settings.backbone))
+    find_engine(settings.engine)
+    if spark_settings and spark_settings.master:
+        check_master(spark_settings.master)
+    listing = list_images(source)
+    check_output(out, source.source, overwrite=overwrite)
+    logger.info("found %s pictures, %.1f MB", listing.n_images, listing.n_bytes / 1e6)
+    return listing
+
+
+def run(
+    source: SourceSettings,
+    out: Path,
+    *,
+    extract_settings: ExtractSettings | None = None,
+    reduce_settings: ReduceSettings | None = None,
+    spark_settings: SparkSettings | None = None,
+    overwrite: bool = False,
+    on_progress: OnProgress | None = None,
+) -> RunRecord:
+    """Extract, reduce and report in one go; ``out`` gets all of it or nothing.
+
+    Parameters
+    ----------
+    source : SourceSettings
+    out : Path
+    extract_settings : ExtractSettings, optional
+    reduce_settings : ReduceSettings, optional
+    spark_settings : SparkSettings, optional
+    overwrite : bool
+        Whether an earlier result in ``out`` may be replaced.
+    on_progress : callable, optional
+        Called with the number of pictures done and found.
+
+    Returns
+    -------
+    dict
+        What ``run.json`` holds.
+
+    Raises
+    ------
+    PomonaError
+        As :func:`extract` and :func:`reduce`.
+    """
+    started = time.perf_counter()
+    extract_settings = extract_settings or ExtractSettings()
+    reduce_settings = reduce_settings or ReduceSettings()
+    listing = plan_extract(
+        source,
+        out,
+        extract_settings=extract_settings,
+        spark_settings=spark_settings,
+        overwrite=overwrite,
+    )
+    with staging(out) as folder:
+        record = _extract(
+            folder, out, listing, source, extract_settings, spark_settings, on_progress
+        )
+        record |= _reduce(folder / "features", folder, record, reduce_settings, spark_settings)
+        record["seconds_total"] = _since(started)
+        record |= _report(folder, record)
+        record["seconds_total"] = _since(started)
+        publish(folder, out, parts=PARTS, run=record)
+    return record
+
+
+def extract(
+    source: SourceSettings,
+    out: Path,
+    *,
+    extract_settings: ExtractSettings | None = None,
+    spark_settings: SparkSettings | None = None,
+    overwrite: bool = False,
+    on_progress: OnProgress | None = None,
+) -> RunRecord:
+    """Turn the pictures of a folder into feature vectors in ``out/features``.
+
+    Parameters
+    ----------
+    source : SourceSettings
+    out : Path
+    extract_settings : ExtractSettings, optional
+    spark_settings : SparkSettings, optional
+    overwrite : bool
+        Whether an earlier result in ``out`` may be replaced.
+    on_progress : callable, optional
+        Called with the number of pictures done and found.
+
+    Returns
+    -------
+    dict
+        What ``run.json`` holds.
+
+    Raises
+    ------
+    SettingsError
+        If source, output folder or a setting cannot be used.
+    SetupError
+        If Java, Spark, weights or an engine is missing.
+    QuarantineError
+        If more pictures than ``max_bad`` cannot be used; ``out/quarantine`` says which and why.
+    """
+    started = time.perf_counter()
+    settings = extract_settings or ExtractSettings()
+    listing = plan_extract(
+        source,
+        out,
+        extract_settings=settings,
+        spark_settings=spark_settings,
+        overwrite=overwrite,
+    )
+    with staging(out) as folder:
+        record = _extract(folder, out, listing, source, settings, spark_settings, on_progress)
+        record["seconds_total"] = _since(started)
+        publish(folder, out, parts=PARTS, run=record)
+    return record
+
+
+def reduce(
+    out: Path,
+    *,
+    reduce_settings: ReduceSettings | None = None,
+    spark_settings: SparkSettings | None = None,
+) -> RunRecord:
+    """Standardise and reduce ``out/features``; writes ``out/reduced`` and ``out/model``.
+
+    An earlier reduction and report in ``out`` are replaced.
+
+    Parameters
+    ----------
+    out : Path
+        Folder of a finished extraction.
+    reduce_settings : ReduceSettings, optional
+    spark_settings : SparkSettings, optional
+
+    Returns
+    -------
+    dict
+        What ``run.json`` holds now.
+
+    Raises
+    ------
+    OutputError
+        If ``out`` holds no finished extraction.
+    ReductionError
+        If the features do not allow what is asked.
+    """
+    record = read_run(out)
+    if not (out / "features").is_dir():
+        raise OutputError(
+            f"'{out}' has no features. The folder '{out / 'features'}' is missing. "
+            "Run 'pomona extract SOURCE --out OUT' first."
+        )
+    with staging(out) as folder:
+        settings = reduce_settings or ReduceSettings()
+        record |= _reduce(out / "features", folder, record, settings, spark_settings)
+        publish(folder, out, parts=("reduced", "model", "report"), run=record)
+    return record
+
+
+def report(out: Path) -> Path:
+    """Write ``out/report/index.html`` and return its path.
+
+    Parameters
+    ----------
+    out : Path
+        Folder of a finished extraction or run.
+
+    Raises
+    ------
+    OutputError
+        If ``out`` holds no finished run.
+    """
+    record = read_run(out)
+    with staging(out) as folder:
+        # The page is made from the published parts; only itself is new.
+        record |= _report(out, record, target=folder)
+        publish(folder, out, parts=("report",), run=record)
+    return out / "report" / "index.html"
+
+
+def _extract(
+    folder: Path,
+    out: Path,
+    listing: Listing,
+    source: SourceSettings,
+    settings: ExtractSettings,
+    spark_settings: SparkSettings | None,
+    on_progress: OnProgress | None,
+) -> RunRecord:
+    from pomona.spark.batch import extract_to_folder
+    from pomona.spark.session import start_spark
+
+    started = time.perf_counter()
+    spark = start_spark(spark_settings)
+    seconds_start = _since(started)
+    logger.info("spark %s on %s", spark.version, spark.sparkContext.master)
+    try:
+        done = extract_to_folder(spark, listing, folder, settings=settings, on_progress=on_progress)
+    except QuarantineError:
+        # Features without their unusable neighbours would look like a result.
+        shutil.rmtree(folder / "features")
+        publish(folder, out, parts=PARTS, run=None)
+        raise
+    spec = find_backbone(settings.backbone)
+    return {
+        "images_found": done.n_found,
+        "images_extracted": done.n_extracted,
+        "images_quarantined": done.n_quarantined,
+        "seconds_total": None,
+        "seconds_spark_start": seconds_start,
+        "seconds_extract": round(done.seconds, 3),
+        "extract_images_per_second": round(done.n_found / done.seconds, 2),
+        "backbone": spec.name,
+        "backbone_sha256": spec.sha256,
+        "engine": settings.engine,
+        "n_features": spec.n_features,
+        "n_components": None,
+        "explained_variance": None,
+        "label_counts": done.label_counts,
+        "quarantine_counts": done.reason_counts,
+        "source": str(source.source.resolve()),
+        "source_sha256": _fingerprint(listing),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "settings": {
+            "source": settings_to_dict(source),
+            "extract": settings_to_dict(settings),
+            "spark": {"master": spark.sparkContext.master},
+        },
+        "versions": _versions(),
+    }
+
+
+def _reduce(
+    features: Path,
+    folder: Path,
+    record: RunRecord,
+    settings: ReduceSettings,
+    spark_settings: SparkSettings | None,
+) -> RunRecord:
+    from pomona.spark.batch import reduce_to_folder
+    from pomona.spark.session import start_spark
+
+    spark = start_spark(spark_settings)
+    started = time.perf_counter()
+    reduction = reduce_to_folder(
+        spark,
+        features,
+        folder,
+        settings=settings,
+        features_format=record["settings"]["extract"]["features_format"],
+        backbone=record["backbone"],
+    )
+    logger.info("reduced to %s components", len(reduction.components))
+    return {
+        "seconds_reduce": _since(started),
+        "n_components": len(reduction.components),
+        "explained_variance": float(reduction.explained_variance_ratio.sum()),
+        "settings": record["settings"] | {"reduce": settings_to_dict(settings)},
+    }
+
+
+def _report(folder: Path, record: RunRecord, *, target: Path | None = None) -> RunRecord:
+    from pomona.report import collect_report, render_report
+
+    started = time.perf_counter()
+    page = (target or folder) / "report" / "index.html"
+    page.parent.mkdir()
+    page.write_text(render_report(collect_report(folder, record)), encoding="utf-8")
+    return {"seconds_report": _since(started)}
+
+
+def _fingerprint(listing: Listing) -> str:
+    """Return a hash that changes when a picture is added, removed, resized or touched."""
+    digest = hashlib.sha256()
+    for batch in listing.pictures.to_batches():
+        for column in batch.columns:
+            for value in column.to_pylist():
+                digest.update(f"{value}\0".encode())
+    return digest.hexdigest()
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for name in VERSIONED:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _since(started: float) -> float:
+    return round(time.perf_counter() - started, 3)

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+from pictures import make_pixels
+
+from pomona.backbones import find_backbone, find_weights, load_backbone
+from pomona.backbones.engines import ENGINES, OnnxRuntimeEngine, OpenVinoEngine
+from pomona.errors import SettingsError, SetupError
+
+IMAGES = np.stack([make_pixels(seed, 224, 224) for seed in range(4)])
+
+
+@pytest.fixture(scope="module", params=sorted(ENGINES))
+def engine(request):
+    pytest.importorskip(request.param, reason=f"the engine {request.param} is not installed")
+    return load_backbone(engine=request.param).engine
+
+
+def test_engine_is_golden(engine, shared):
+    golden = np.load(shared / "models" / "golden_efficientnet_lite0.npz")
+    features = engine(golden["pixels"])
+    scale = np.abs(golden["features"]).max(axis=1, keepdims=True)
+    assert (np.abs(features - golden["features"]) / scale).max() < 1e-5
+
+
+def test_engines_agree(engine):
+    other = load_backbone(engine="openvino").engine
+    np.testing.assert_allclose(engine(IMAGES), other(IMAGES), atol=1e-4, rtol=0)
+
+
+def test_engine_gives_the_same_bits_for_every_batch_size(engine):
+    whole = engine(IMAGES)
+    assert whole.dtype == np.float32
+    assert whole.shape == (4, 1280)
+    assert (np.concatenate([engine(IMAGES[i : i + 1]) for i in range(4)]) == whole).all()
+    assert engine(IMAGES[:0]).shape == (0, 1280)
+
+
+def test_engine_does_not_reuse_the_memory_of_its_results(engine):
+    first = engine(IMAGES[:1])
+    kept = first.copy()
+    engine(IMAGES[1:2])
+    assert (first == kept).all()
+
+
+def test_load_backbone_loads_once():
+    assert load_backbone() is load_backbone()
+
+
+def test_load_backbone_refuses_unknown_engines():
+    with pytest.raises(SettingsError, match="Unknown engine 'abacus'"):
+        load_backbone(engine="abacus")
+
+
+@pytest.mark.parametrize("build", [OpenVinoEngine, OnnxRuntimeEngine])
+def test_engine_refuses_weights_that_are_no_network(build, tmp_path):
+    (tmp_path / "x.onnx").write_bytes(b"not a network")
+    with pytest.raises(SetupError, match="cannot be loaded"):
+        build(find_backbone("efficientnet_lite0"), tmp_path / "x.onnx")
+
+
+def test_bgr_backbones_see_the_channels_swapped():
+    from dataclasses import replace
+
+    spec = find_backbone("efficientnet_lite0")
+    swapped = replace(spec, channel_order="bgr")
+    for build in (OpenVinoEngine, OnnxRuntimeEngine):
+        expected = build(spec, find_weights(spec))(IMAGES[:1, ..., ::-1].copy())
+        found = build(swapped, find_weights(spec))(IMAGES[:1])
+        np.testing.assert_allclose(found, expected, atol=1e-4)
