@@ -331,7 +331,7 @@ def _reduce(
 
 
 def _report(folder: Path, record: RunRecord, *, target: Path | None = None) -> RunRecord:
-    from pomona.report import collect_report, render_report
+    from pomona.reporting import collect_report, render_report
 
     started = time.perf_counter()
     page = (target or folder) / "report" / "index.html"

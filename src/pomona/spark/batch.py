@@ -147,15 +147,16 @@ def reduce_to_folder(
         prefix="feat_",
         width=spec.n_features,
     )
-    reduction = fit_reduction(table, n_features=spec.n_features, settings=settings)
-    write_table(
-        reduce_features(table, reduction=reduction),
-        folder / "reduced",
-        format=settings.format,
-        vector=schema.PCA,
-        prefix="pca_",
-        width=len(reduction.components),
-    )
+    with follow(spark, group="reduce"):
+        reduction = fit_reduction(table, n_features=spec.n_features, settings=settings)
+        write_table(
+            reduce_features(table, reduction=reduction),
+            folder / "reduced",
+            format=settings.format,
+            vector=schema.PCA,
+            prefix="pca_",
+            width=len(reduction.components),
+        )
     save_reduction(folder / "model", reduction, backbone=spec)
     return reduction
 

@@ -1,5 +1,6 @@
 """Follow a Spark job from the driver and report how many pictures are done."""
 
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,12 @@ INTERVAL_S: Final = 0.25
 
 @contextmanager
 def follow(
-    spark: SparkSession, *, group: str, n_images: int, n_tasks: int, on_progress: OnProgress | None
+    spark: SparkSession,
+    *,
+    group: str,
+    n_images: int = 0,
+    n_tasks: int = 1,
+    on_progress: OnProgress | None = None,
 ) -> Iterator[None]:
     """Call ``on_progress(done, n_images)`` while the jobs started inside this block run.
 
@@ -36,7 +42,8 @@ def follow(
         on_progress(0, n_images)
         thread.start()
     try:
-        yield
+        with _ctrl_c(lambda: context.cancelJobGroup(group)):
+            yield
     except BaseException:
         context.cancelJobGroup(group)
         raise
@@ -47,6 +54,34 @@ def follow(
         ended.set()
         if thread.is_alive():
             thread.join(timeout=5)
+
+
+@contextmanager
+def _ctrl_c(cancel: Callable[[], None]) -> Iterator[None]:
+    """Turn Ctrl-C into ``cancel()`` and KeyboardInterrupt.
+
+    Interrupted in the middle of a call to the JVM, Py4J would raise an error of its own instead.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed = threading.Event()
+
+    def handle(*_: object) -> None:
+        pressed.set()
+        cancel()
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    except Exception as error:
+        if pressed.is_set():
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed.is_set():
+        raise KeyboardInterrupt
 
 
 def _watch(

@@ -1,5 +1,6 @@
 """Write tables to the output folder as Parquet, CSV or JSON."""
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -49,26 +50,31 @@ def read_table(
 ) -> DataFrame:
     """Read what :func:`write_table` wrote, the vectors as arrays again."""
     if format == "parquet":
-        return spark.read.parquet(_uri(folder))
+        return spark.read.parquet(_pattern(folder))
     keys = [T.StructField(schema.PATH, T.StringType()), T.StructField(schema.LABEL, T.StringType())]
     if format == "json":
         array = T.StructField(vector, T.ArrayType(T.FloatType()))
-        return spark.read.schema(T.StructType([*keys, array])).json(_uri(folder))
+        return spark.read.schema(T.StructType([*keys, array])).json(_pattern(folder))
     # The header says what stands between the keys and the vector.
     reader = spark.read.option("header", True).option("escape", '"')
-    names = reader.csv(_uri(folder)).columns
+    names = reader.csv(_pattern(folder)).columns
     numbers = {f"{prefix}{i}" for i in range(width)}
     fields = [
         T.StructField(name, T.FloatType() if name in numbers else T.StringType()) for name in names
     ]
     gather = partial(_gather_partition, vector=vector, prefix=prefix, width=width)
     result = T.StructType([*keys, T.StructField(vector, T.ArrayType(T.FloatType(), False))])
-    return reader.schema(T.StructType(fields)).csv(_uri(folder)).mapInArrow(gather, result)
+    return reader.schema(T.StructType(fields)).csv(_pattern(folder)).mapInArrow(gather, result)
 
 
 def _uri(folder: Path) -> str:
-    # A file URI with its special characters escaped: Hadoop would read '%' and '#' as syntax.
-    return folder.resolve().as_uri()
+    # Not Path.as_uri(): Hadoop takes the text after the scheme as it is, '%' and '#' included.
+    return f"file://{folder.resolve()}"
+
+
+def _pattern(folder: Path) -> str:
+    # What is read is a pattern to Spark; these would match other folders, or none.
+    return re.sub(r"([\\*?\[\]{}])", r"\\\1", _uri(folder))
 
 
 def _spread(table: DataFrame, vector: str, prefix: str, width: int) -> DataFrame:

@@ -1,0 +1,1 @@
+"""Benchmarks: each row has a time and, beside it, a figure that says the result was right."""

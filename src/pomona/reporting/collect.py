@@ -1,0 +1,124 @@
+"""Gather what the report shows from an output folder, in bounded memory and without Spark."""
+
+import hashlib
+import heapq
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as ds
+from numpy.typing import NDArray
+
+from pomona import schema
+from pomona.artifacts import load_reduction
+from pomona.errors import ImageError
+from pomona.images import make_thumbnail
+from pomona.reporting.page import QuarantinedPicture, ReportData
+from pomona.sources import fetch_bytes
+
+__all__ = ["collect_report"]
+
+MAX_POINTS: Final = 1200
+MAX_QUARANTINED: Final = 200
+
+Point = tuple[str, str, float, float]
+
+
+def collect_report(out: Path, run: Mapping[str, Any]) -> ReportData:
+    """Return what :func:`pomona.reporting.render_report` needs.
+
+    Parameters
+    ----------
+    out : Path
+        Holds ``quarantine/`` and, after a reduction, ``reduced/`` and ``model/``.
+    run : mapping
+        The run record.
+
+    Returns
+    -------
+    ReportData
+        At most 1,200 points, chosen by a hash of their paths, and 200 quarantined pictures.
+    """
+    points: list[Point] = []
+    ratio = None
+    if (out / "model").is_dir():
+        ratio = load_reduction(out / "model").all_explained_variance_ratio
+        points = _sample_points(out / "reduced", run["settings"]["reduce"]["format"])
+    return ReportData(
+        run=run,
+        label_counts=run["label_counts"],
+        quarantine_counts=run["quarantine_counts"],
+        quarantined=_read_quarantined(out / "quarantine"),
+        explained_variance_ratio=ratio,
+        n_components=run["n_components"],
+        points=np.array([point[2:] for point in points]).reshape(-1, 2) if points else None,
+        point_labels=[point[1] for point in points],
+        point_paths=[point[0] for point in points],
+        point_thumbnails=[_thumbnail(point[0]) for point in points],
+    )
+
+
+def _read_quarantined(folder: Path) -> list[QuarantinedPicture]:
+    table = ds.dataset(folder, format="parquet", schema=schema.QUARANTINE).head(MAX_QUARANTINED)
+    return [
+        # What killed a decoder once is not decoded again here.
+        QuarantinedPicture(
+            **row,
+            thumbnail=None
+            if row[schema.REASON_CODE].startswith("decoder_")
+            else _thumbnail(row[schema.PATH]),
+        )
+        for row in table.to_pylist()
+    ]
+
+
+def _thumbnail(path: str) -> bytes | None:
+    try:
+        return make_thumbnail(fetch_bytes(path), path=path, side=56)
+    except ImageError:
+        return None
+
+
+def _sample_points(folder: Path, format: str) -> list[Point]:
+    chosen = heapq.nsmallest(MAX_POINTS, _read_points(folder, format), key=_order)
+    return sorted(chosen)
+
+
+def _order(point: Point) -> bytes:
+    return hashlib.blake2b(point[0].encode(), digest_size=8).digest()
+
+
+def _read_points(folder: Path, format: str) -> Iterator[Point]:
+    table = ds.dataset(folder, format=format)
+    wide = schema.PCA not in table.schema.names
+    columns = [schema.PATH, schema.LABEL]
+    columns += [f"pca_{i}" for i in range(2) if f"pca_{i}" in table.schema.names]
+    columns += [] if wide else [schema.PCA]
+    # A batch holds every component of its rows; few rows keep it small.
+    for batch in table.to_batches(columns=columns, batch_size=1024):
+        numbers = _spread(batch) if wide else _first_two(batch[schema.PCA])
+        labels = batch[schema.LABEL].to_pylist()
+        for path, label, pair in zip(
+            batch[schema.PATH].to_pylist(), labels, numbers.tolist(), strict=True
+        ):
+            yield path, label or "", *pair
+
+
+def _first_two(vectors: pa.Array) -> NDArray[np.float64]:
+    if len(vectors) == 0:
+        return np.zeros((0, 2))
+    matrix = vectors.flatten().to_numpy(zero_copy_only=False).reshape(len(vectors), -1)
+    return _pad(matrix[:, :2])
+
+
+def _spread(batch: pa.RecordBatch) -> NDArray[np.float64]:
+    names = [name for name in batch.schema.names if name.startswith("pca_")]
+    return _pad(np.stack([batch[name].to_numpy(zero_copy_only=False) for name in names], axis=1))
+
+
+def _pad(matrix: NDArray[np.floating]) -> NDArray[np.float64]:
+    pairs = np.zeros((len(matrix), 2))
+    pairs[:, : matrix.shape[1]] = matrix
+    return pairs
