@@ -82,6 +82,7 @@ class OpenVinoEngine:
             "INFERENCE_PRECISION_HINT": "f32",
         }
         self._request = core.compile_model(model, "CPU", settings).create_infer_request()
+        self._input = self._request.get_input_tensor(0).data
         self._output = self._request.get_output_tensor(0).data
         self._n_features = spec.n_features
 
@@ -89,7 +90,10 @@ class OpenVinoEngine:
         """Return float32 features (n, n_features) of uint8 RGB images (n, height, width, 3)."""
         features = np.empty((len(images), self._n_features), np.float32)
         for image, row in zip(images, features, strict=True):
-            self._request.infer([image[np.newaxis]], share_inputs=True)
+            # Into the engine's own memory: its call with arguments costs 0.1 ms more.
+            self._input[0] = image
+            self._request.start_async()
+            self._request.wait()
             row[:] = self._output[0]
         return features
 

@@ -1,7 +1,7 @@
 """The stages of a batch run on Spark, each from folder to folder."""
 
-import json
 import logging
+import shutil
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -11,8 +11,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.sql import Observation, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import SparkSession
 
 from pomona import schema
 from pomona.artifacts import Reduction, save_reduction
@@ -22,8 +21,8 @@ from pomona.errors import PomonaError, QuarantineError
 from pomona.sources import Listing
 from pomona.spark.fitting import fit_reduction
 from pomona.spark.progress import OnProgress, follow
-from pomona.spark.sinks import read_table, write_table
-from pomona.spark.transforms import extract_images, reduce_features
+from pomona.spark.sinks import read_table, write_features, write_table
+from pomona.spark.transforms import reduce_features
 
 __all__ = ["Extraction", "extract_to_folder", "reduce_to_folder"]
 
@@ -34,15 +33,6 @@ logger = logging.getLogger(__name__)
 TASK_PICTURES: Final = (32, 2048)
 TASK_BYTES: Final = 256 << 20
 TASKS_PER_CORE: Final = 16
-
-FEATURE_COLUMNS: Final = (
-    schema.PATH,
-    schema.LABEL,
-    schema.WIDTH,
-    schema.HEIGHT,
-    schema.CONTENT_SHA256,
-    schema.FEATURES,
-)
 
 
 @dataclass(frozen=True)
@@ -86,12 +76,8 @@ def extract_to_folder(
     started = time.perf_counter()
     spec = find_backbone(settings.backbone)
     n_tasks = choose_tasks(listing, n_cores=spark.sparkContext.defaultParallelism)
-    observation = Observation("extraction")
-    extracted = extract_images(
-        spark.createDataFrame(listing.pictures).repartition(n_tasks), settings=settings
-    )
-    observed = extracted.observe(observation, *_measures())
-    features = observed.where(F.col(schema.REASON_CODE).isNull()).select(*FEATURE_COLUMNS)
+    features = folder / "features"
+    images = spark.createDataFrame(listing.pictures).repartition(n_tasks)
     with follow(
         spark,
         group="extract",
@@ -99,20 +85,14 @@ def extract_to_folder(
         n_tasks=n_tasks,
         on_progress=on_progress,
     ):
-        write_table(
-            features,
-            folder / "features",
-            format=settings.features_format,
-            vector=schema.FEATURES,
-            prefix="feat_",
-            width=spec.n_features,
-        )
-    seen = observation.get
-    quarantined = listing.quarantined.to_pylist() + json.loads(seen["quarantined"])
+        n_extracted, rows = write_features(images, features, settings=settings)
+        if settings.features_format != "parquet":
+            _convert(spark, features, settings.features_format, spec.n_features)
+    quarantined = listing.quarantined.to_pylist() + rows
     _write_quarantine(quarantined, folder / "quarantine")
     result = Extraction(
         n_found=listing.n_images,
-        n_extracted=seen["n_extracted"],
+        n_extracted=n_extracted,
         n_quarantined=len(quarantined),
         label_counts=_count_labels(listing, quarantined),
         reason_counts=dict(Counter(row[schema.REASON_CODE] for row in quarantined)),
@@ -170,14 +150,12 @@ def choose_tasks(listing: Listing, *, n_cores: int) -> int:
     return min(n_tasks, n_images)
 
 
-def _measures() -> list[Any]:
-    bad = F.col(schema.REASON_CODE).isNotNull()
-    row = F.struct(schema.PATH, schema.SIZE, schema.REASON_CODE, schema.REASON)
-    return [
-        F.count_if(~bad).alias("n_extracted"),
-        # A string, because an observed array arrives as a bare Java object.
-        F.to_json(F.collect_list(F.when(bad, row))).alias("quarantined"),
-    ]
+def _convert(spark: SparkSession, features: Path, format: TableFormat, width: int) -> None:
+    parquet = features.rename(features.with_name("features-parquet"))
+    vector: dict[str, Any] = {"vector": schema.FEATURES, "prefix": "feat_", "width": width}
+    table = read_table(spark, parquet, format="parquet", **vector)
+    write_table(table, features, format=format, **vector)
+    shutil.rmtree(parquet)
 
 
 def _count_labels(listing: Listing, quarantined: Sequence[dict[str, Any]]) -> dict[str, int]:

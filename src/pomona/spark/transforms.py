@@ -21,20 +21,19 @@ from pomona.features import Picture, Prepare, extract_batch, prepare_pixels
 from pomona.isolation import IsolatedPrepare
 from pomona.sources import fetch_bytes
 
-__all__ = ["EXTRACTED_SCHEMA", "QUARANTINE_SCHEMA", "extract_images", "reduce_features"]
+__all__ = [
+    "EXTRACTED_SCHEMA",
+    "extract_images",
+    "extract_partition",
+    "reduce_features",
+    "select_images",
+    "to_matrix",
+]
 
 # Bytes and pixels of this many pictures are held at once, and the bytes of as many to come.
 BATCH_PICTURES: Final = 32
 BATCH_BYTES: Final = 32 << 20
 
-QUARANTINE_SCHEMA: Final = T.StructType(
-    [
-        T.StructField(schema.PATH, T.StringType(), False),
-        T.StructField(schema.SIZE, T.LongType()),
-        T.StructField(schema.REASON_CODE, T.StringType(), False),
-        T.StructField(schema.REASON, T.StringType(), False),
-    ]
-)
 EXTRACTED_SCHEMA: Final = T.StructType(
     [
         T.StructField(schema.PATH, T.StringType(), False),
@@ -73,22 +72,27 @@ def extract_images(images_df: DataFrame, *, settings: ExtractSettings | None = N
     """
     settings = settings or ExtractSettings()
     spec = find_backbone(settings.backbone)
-    columns = [
-        F.col(name) if name in images_df.columns else F.lit(None).cast(kind).alias(name)
-        for name, kind in (("label", "string"), ("size", "long"), ("content", "binary"))
-    ]
+    # Columns the network's dimension can be read from without opening a row.
+    metadata = {"dimension": spec.n_features, "backbone": spec.name}
+    return (
+        select_images(images_df)
+        .mapInArrow(partial(extract_partition, settings=settings), EXTRACTED_SCHEMA)
+        .withMetadata(schema.FEATURES, metadata)
+    )
+
+
+def select_images(images_df: DataFrame) -> DataFrame:
+    """Return the columns the fused stage reads; those that are missing as nulls."""
     if schema.PATH not in images_df.columns:
         raise SettingsError(
             f"The DataFrame has the columns {images_df.columns}. A column 'path' is needed to "
             "name each picture. Rename yours with withColumnRenamed."
         )
-    # Columns the network's dimension can be read from without opening a row.
-    metadata = {"dimension": spec.n_features, "backbone": spec.name}
-    return (
-        images_df.select(schema.PATH, *columns)
-        .mapInArrow(partial(_extract_partition, settings=settings), EXTRACTED_SCHEMA)
-        .withMetadata(schema.FEATURES, metadata)
-    )
+    columns = [
+        F.col(name) if name in images_df.columns else F.lit(None).cast(kind).alias(name)
+        for name, kind in (("label", "string"), ("size", "long"), ("content", "binary"))
+    ]
+    return images_df.select(schema.PATH, *columns)
 
 
 def reduce_features(features_df: DataFrame, *, reduction: Reduction) -> DataFrame:
@@ -126,9 +130,10 @@ def to_matrix(vectors: pa.Array) -> np.ndarray:
     return flat.reshape(len(vectors), -1)
 
 
-def _extract_partition(
+def extract_partition(
     batches: Iterable[pa.RecordBatch], *, settings: ExtractSettings
 ) -> Iterator[pa.RecordBatch]:
+    """Turn one partition of pictures into rows of :data:`pomona.schema.EXTRACTED`."""
     context = TaskContext.get()
     cpus = int(context.cpus()) if context else 1
     backbone = load_backbone(settings.backbone, engine=settings.engine, n_threads=cpus)
