@@ -54,3 +54,14 @@ def test_verbs_stay_functions_after_their_modules_are_imported():
 
     assert callable(pomona.report)
     assert callable(pomona.run)
+
+
+def test_every_reason_code_is_in_the_reference():
+    from pathlib import Path
+
+    from pomona.schema import REASON_CODES
+
+    page = Path(__file__).parents[1] / "docs" / "reference" / "quarantine.md"
+    lines = page.read_text(encoding="utf-8").splitlines()
+    documented = [line for line in lines if line.startswith("| `")]
+    assert documented == [f"| `{code}` | {text} |" for code, text in REASON_CODES.items()]
