@@ -16,8 +16,8 @@ import numpy as np
 from benchmarks.measure import golden_difference, list_repeated
 from benchmarks.rows import FRUITS, GROCERY, SCRATCH, Row, emit, require
 
-TURNS = 5
-CEILING_S = 4.0
+TURNS = 3
+CEILING_S = 3.0
 N_CORES = multiprocessing.cpu_count()
 
 

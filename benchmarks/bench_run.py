@@ -1,6 +1,7 @@
 """The whole `pomona run` against peers that do the same work, each started as a user starts it."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -52,7 +53,13 @@ def run_peer(python: Path, script: str, source: Path, benchmark: str, *options: 
         command += ["--golden", str(GOLDEN), "--data-root", str(DATA / "data"), *options]
         started = time.perf_counter()
         done = subprocess.run(
-            command, check=True, timeout=TIMEOUT_S, capture_output=True, text=True
+            command,
+            check=True,
+            timeout=TIMEOUT_S,
+            capture_output=True,
+            text=True,
+            # Daft's own worker processes look for the script's modules there.
+            env=os.environ | {"PYTHONPATH": str(PEERS)},
         )
         seconds = time.perf_counter() - started
     told = json.loads(done.stdout.splitlines()[-1])
