@@ -44,7 +44,7 @@ def finished(spark, tmp_path_factory):
     return root / "out", record, seen
 
 
-def test_run_writes_what_the_contract_says(finished):
+def test_run_writes_what_the_contract_says(spark, finished):
     out, record, _ = finished
     names = {"run.json", "features", "reduced", "quarantine", "model", "report"}
     assert {path.name for path in out.iterdir()} == names
@@ -59,6 +59,8 @@ def test_run_writes_what_the_contract_says(finished):
     assert list(features[0]) == columns
     assert len(features) == 24
     assert all(len(row["features"]) == 1280 for row in features)
+    table = spark.read.parquet(f"file://{out}/features")
+    assert table.schema["features"].metadata["dimension"] == 1280
     assert record["explained_variance"] >= 0.95
     assert (out / "report" / "index.html").stat().st_size > 100_000
 

@@ -1,6 +1,5 @@
 """The stages of a batch run on Spark, each from folder to folder."""
 
-import logging
 import shutil
 import time
 from collections import Counter
@@ -25,8 +24,6 @@ from pomona.spark.sinks import read_table, write_features, write_table
 from pomona.spark.transforms import reduce_features
 
 __all__ = ["Extraction", "extract_to_folder", "reduce_to_folder"]
-
-logger = logging.getLogger(__name__)
 
 # Each task costs a worker about 0.2 s beside its pictures; tasks of many minutes leave cores idle
 # at the end and lose more when an executor dies.

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 import pyarrow as pa
+from pyspark import TaskContext
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -66,7 +67,6 @@ def sum_moments(features_df: DataFrame, *, n_features: int) -> Moments:
     sums = (
         features_df.select(schema.FEATURES)
         .mapInArrow(_sum_partition, "part int, moments binary")
-        # Each sum is taken as it comes: without this, a retry of the tree would read all again.
         .transform(_add_in_tree)
     )
     row = sums.first()
@@ -87,8 +87,6 @@ def _add_in_tree(sums: DataFrame) -> DataFrame:
 
 
 def _sum_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    from pyspark import TaskContext
-
     total: Moments | None = None
     for batch in batches:
         moments = Moments.from_rows(to_matrix(batch[schema.FEATURES]))

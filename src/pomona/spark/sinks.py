@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from copy import copy
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -14,12 +15,14 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
 from pomona import schema
+from pomona.backbones import find_backbone
 from pomona.config import ExtractSettings, TableFormat
 from pomona.spark.transforms import (
     EXTRACTED_SCHEMA,
     extract_partition,
     select_images,
     to_matrix,
+    vector_metadata,
 )
 
 __all__ = ["read_table", "write_features", "write_table"]
@@ -61,8 +64,9 @@ def write_features(
     """
     folder.mkdir(parents=True)
     images = select_images(images_df)
-    table_schema = EXTRACTED_SCHEMA.fields[: len(FEATURE_COLUMNS)]
-    spark_schema = T.StructType(table_schema).json()
+    fields = {name: copy(EXTRACTED_SCHEMA[name]) for name in FEATURE_COLUMNS}
+    fields[schema.FEATURES].metadata = vector_metadata(find_backbone(settings.backbone))
+    spark_schema = T.StructType(list(fields.values())).json()
     write = partial(_write_partition, folder=folder, settings=settings, spark_schema=spark_schema)
     rows = images.mapInArrow(
         write, "n_extracted long, path string, size long, reason_code string, reason string"

@@ -14,7 +14,7 @@ from pyspark.sql import types as T
 
 from pomona import schema
 from pomona.artifacts import Reduction
-from pomona.backbones import Backbone, find_backbone, load_backbone
+from pomona.backbones import Backbone, BackboneSpec, find_backbone, load_backbone
 from pomona.config import ExtractSettings
 from pomona.errors import ImageError, SettingsError
 from pomona.features import Picture, Prepare, extract_batch, prepare_pixels
@@ -28,6 +28,7 @@ __all__ = [
     "reduce_features",
     "select_images",
     "to_matrix",
+    "vector_metadata",
 ]
 
 # Bytes and pixels of this many pictures are held at once, and the bytes of as many to come.
@@ -72,13 +73,16 @@ def extract_images(images_df: DataFrame, *, settings: ExtractSettings | None = N
     """
     settings = settings or ExtractSettings()
     spec = find_backbone(settings.backbone)
-    # Columns the network's dimension can be read from without opening a row.
-    metadata = {"dimension": spec.n_features, "backbone": spec.name}
     return (
         select_images(images_df)
         .mapInArrow(partial(extract_partition, settings=settings), EXTRACTED_SCHEMA)
-        .withMetadata(schema.FEATURES, metadata)
+        .withMetadata(schema.FEATURES, vector_metadata(spec))
     )
+
+
+def vector_metadata(spec: BackboneSpec) -> dict[str, object]:
+    """Return what the schema says of the features, readable without opening a row."""
+    return {"dimension": spec.n_features, "backbone": spec.name}
 
 
 def select_images(images_df: DataFrame) -> DataFrame:
