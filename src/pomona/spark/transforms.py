@@ -20,6 +20,7 @@ from pomona.errors import ImageError, SettingsError
 from pomona.features import Picture, Prepare, extract_batch, prepare_pixels
 from pomona.isolation import IsolatedPrepare
 from pomona.sources import fetch_bytes
+from pomona.spark.workers import settle_worker
 
 __all__ = [
     "EXTRACTED_SCHEMA",
@@ -141,6 +142,8 @@ def extract_partition(
     context = TaskContext.get()
     cpus = int(context.cpus()) if context else 1
     backbone = load_backbone(settings.backbone, engine=settings.engine, n_threads=cpus)
+    if context:
+        settle_worker()
     prepare: Prepare = partial(prepare_pixels, spec=backbone.spec, limits=settings.limits)
     if context and context.attemptNumber() > 0:
         # Something killed this task before. If a picture did it, only its own decoder dies now.
