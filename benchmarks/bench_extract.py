@@ -141,4 +141,4 @@ if __name__ == "__main__":
     if "fruits" in which:
         emit(bench(FRUITS, "7,140 studio pictures x 3", 0.90, times=3))
     if "grocery" in which:
-        emit(bench(GROCERY, "1,776 phone pictures x 3", 0.85, times=3))
+        emit(bench(GROCERY, "1,776 phone pictures x 6", 0.85, times=6))

@@ -101,7 +101,11 @@ def fetch_bytes(path: str) -> bytes:
     """
     try:
         with open(path, "rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
+            # Not read(limit): it would make room for the whole limit first.
+            size = os.fstat(file.fileno()).st_size
+            data = file.read(min(size, MAX_FILE_BYTES) + 1)
+            if len(data) > size:
+                data += file.read(MAX_FILE_BYTES)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ImageError("missing", "The file was listed and is gone.") from error
     except PermissionError as error:

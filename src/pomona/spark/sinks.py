@@ -94,6 +94,8 @@ def _write_partition(
         pa.schema(fields, metadata=metadata),
         compression="snappy",
         use_dictionary=[schema.LABEL],
+        # Nobody searches by a feature's smallest value.
+        write_statistics=[schema.PATH, schema.LABEL, schema.CONTENT_SHA256],
     ) as writer:
         held: list[pa.RecordBatch] = []
         for batch in extract_partition(batches, settings=settings):
