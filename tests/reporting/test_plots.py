@@ -9,6 +9,7 @@ from bokeh.models.annotations import Label, Span
 from bokeh.plotting import figure
 
 from pomona.reporting import plots
+from pomona.reporting.colours import style_labels
 
 RATIO = np.array([0.6, 0.3, 0.1, 0.0])
 
@@ -20,28 +21,13 @@ def map_of(labels: list[str], thumbnails: list[bytes | None] | None = None) -> f
         labels=labels,
         paths=[f"s3://bucket/{label}/{i}.jpg" for i, label in enumerate(labels)],
         thumbnails=[None] * n if thumbnails is None else thumbnails,
-        styles=plots.style_labels(labels),
+        styles=style_labels(labels),
         shares=[0.6, 0.3],
     )
 
 
 def source_of(plot: figure) -> ColumnDataSource:
     return plot.select_one({"name": "pictures", "type": ColumnDataSource})
-
-
-@pytest.mark.parametrize("n", [1, 6, 7, 119, 500])
-def test_style_labels_differ_and_do_not_depend_on_order(n: int) -> None:
-    labels = [f"label {i:03d}" for i in range(n)]
-    styles = plots.style_labels(labels)
-    assert list(styles) == labels
-    assert plots.style_labels(labels[::-1] * 2) == styles
-    assert len({(style.colour, style.marker) for style in styles.values()}) > 0.98 * n
-    assert all(len(bytes.fromhex(style.colour[1:])) == 3 for style in styles.values())
-
-
-def test_style_labels_few_use_colours_for_the_colour_blind() -> None:
-    colours = [style.colour for style in plots.style_labels(["a", "b", "c"]).values()]
-    assert colours == ["#0072B2", "#E69F00", "#009E73"]
 
 
 def test_variance_figure_sums_up_and_marks_k() -> None:
@@ -115,17 +101,3 @@ def test_map_figure_names_the_axes_with_their_share() -> None:
 def test_figure_json_is_plain() -> None:
     tree = json.loads(json.dumps(plots.figure_json(map_of(["a", "b"])), allow_nan=False))
     assert tree["doc"]["roots"]
-
-
-@pytest.mark.parametrize(
-    ("share", "text"),
-    [
-        (1.0, "100.0"),
-        (0.99996, "99.996"),
-        (0.95, "95.0"),
-        (0.0004, "0.04"),
-        (0.0, "0.0"),
-    ],
-)
-def test_percent_rounds_neither_to_all_nor_to_nothing(share: float, text: str) -> None:
-    assert plots.percent(share) == f"{text}\N{NO-BREAK SPACE}%"

@@ -1,6 +1,7 @@
 """The run report: one self-contained HTML page with its plots inside."""
 
 from pomona.reporting.collect import collect_report
-from pomona.reporting.page import QuarantinedPicture, ReportData, render_report
+from pomona.reporting.page import render_report
+from pomona.reporting.report_data import QuarantinedPicture, ReportData
 
 __all__ = ["QuarantinedPicture", "ReportData", "collect_report", "render_report"]

@@ -15,7 +15,7 @@ from pomona import schema
 from pomona.artifacts import load_reduction
 from pomona.errors import ImageError
 from pomona.images import make_thumbnail
-from pomona.reporting.page import QuarantinedPicture, ReportData
+from pomona.reporting.report_data import QuarantinedPicture, ReportData
 from pomona.sources import fetch_bytes
 
 __all__ = ["collect_report"]

@@ -1,9 +1,7 @@
 """Bokeh figures of the run report: variance held, share per component, map of the pictures."""
 
 import base64
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -24,33 +22,25 @@ from bokeh.models import (
     WheelZoomTool,
 )
 from bokeh.models.annotations import Label, Span
-from bokeh.palettes import Colorblind8
 from bokeh.plotting import figure
 from bokeh.themes import Theme
 from numpy.typing import NDArray
 
+from pomona.reporting.colours import CORAL, INK, LEAF, LEAF_SOFT, MUTED, RULE, LabelStyle
+from pomona.reporting.wording import format_percent
+
 __all__ = [
-    "LabelStyle",
     "figure_json",
     "jpeg_uri",
     "map_figure",
-    "percent",
     "share_figure",
-    "style_labels",
     "variance_figure",
 ]
 
 FloatArray = NDArray[np.floating[Any]]
 
-INK, MUTED, RULE = "#1f2a24", "#56635b", "#e4e4dc"
-LEAF, LEAF_SOFT, CORAL = "#2f6b3a", "#dcebdc", "#b3441e"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
-# Shapes repeat with a period prime to the hue walk, so that colour is never the only difference.
-MARKERS = ("circle", "square", "triangle", "diamond")
-# Yellow and black are left out: the one vanishes on white, the other reads as an axis.
-FEW_COLOURS = tuple(c for c in Colorblind8 if c not in ("#F0E442", "#000000"))
-GOLDEN_ANGLE_DEG = 137.508
 # A share below this is rounding of a zero eigenvalue and would stretch a log axis for nothing.
 SMALLEST_SHARE = 1e-9
 # Below, a line between few components would hide where they are; above, dots would touch.
@@ -99,38 +89,6 @@ _PICTURE_TOOLTIP = """
   </div>
 </div>
 """
-
-
-@dataclass(frozen=True)
-class LabelStyle:
-    """Colour (``#rrggbb``) and marker of one label on the map."""
-
-    colour: str
-    marker: str
-
-
-def style_labels(labels: Sequence[str]) -> dict[str, LabelStyle]:
-    """Give every label a colour and a marker, the same ones for the same set of labels.
-
-    Parameters
-    ----------
-    labels : sequence of str
-        May repeat; the order does not matter.
-
-    Returns
-    -------
-    dict from label to LabelStyle
-        In alphabetical order. Up to six labels use the Okabe-Ito colours, which colour-blind
-        readers can tell apart; more walk the OKLCH hue circle by the golden angle.
-    """
-    names = sorted(set(labels))
-    few = len(names) <= len(FEW_COLOURS)
-    return {
-        name: LabelStyle(
-            colour=FEW_COLOURS[i] if few else _walk_colour(i), marker=MARKERS[i % len(MARKERS)]
-        )
-        for i, name in enumerate(names)
-    }
 
 
 def variance_figure(ratio: FloatArray, *, n_components: int | None) -> figure:
@@ -290,36 +248,6 @@ def figure_json(plot: figure) -> dict[str, Any]:
     return dict(json_item(plot, theme=_THEME))
 
 
-def _walk_colour(i: int) -> str:
-    lightness = (0.62, 0.48, 0.73)[i % 3]
-    return _oklch_hex(lightness, 0.15, math.radians(20.0 + i * GOLDEN_ANGLE_DEG))
-
-
-def _oklch_hex(lightness: float, chroma: float, hue_rad: float) -> str:
-    # Matrices of B. Ottosson, "A perceptual color space for image processing" (2020).
-    a, b = chroma * math.cos(hue_rad), chroma * math.sin(hue_rad)
-    lms = (
-        np.array(
-            [
-                lightness + 0.3963377774 * a + 0.2158037573 * b,
-                lightness - 0.1055613458 * a - 0.0638541728 * b,
-                lightness - 0.0894841775 * a - 1.2914855480 * b,
-            ]
-        )
-        ** 3
-    )
-    to_rgb = np.array(
-        [
-            [4.0767416621, -3.3077115913, 0.2309699292],
-            [-1.2684380046, 2.6097574011, -0.3413193965],
-            [-0.0041960863, -0.7034186147, 1.7076147010],
-        ]
-    )
-    linear = np.clip(to_rgb @ lms, 0.0, 1.0)
-    srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return "#" + "".join(f"{round(float(v) * 255):02x}" for v in srgb)
-
-
 def _component_figure(n_features: int, *, y_label: str, **kwargs: Any) -> figure:
     plot = figure(
         height=320,
@@ -353,7 +281,7 @@ def _mark_components(plot: figure, held: FloatArray, k: int) -> None:
         Label(
             x=k,
             y=0.08,
-            text=f"k = {k:,}\nholds {percent(float(held[k - 1]))}",
+            text=f"k = {k:,}\nholds {format_percent(float(held[k - 1]))}",
             text_align="right" if left else "left",
             x_offset=-8 if left else 8,
             text_color=CORAL,
@@ -408,16 +336,4 @@ def jpeg_uri(jpeg: bytes | None) -> str | None:
 
 
 def _axis_label(name: str, share: Sequence[float]) -> str:
-    return f"{name} ({percent(share[0])} of variance)" if share else name
-
-
-def percent(share: float) -> str:
-    """Return a share as per cent; only a whole reads as 100.0, and only nothing as 0.0."""
-    value = 100.0 * share
-    text = f"{value:.1f}"
-    if text == "100.0" and value != 100.0:
-        # Rounding up would hide the one picture in thousands that is missing.
-        text = f"{math.floor(value * 1000.0) / 1000.0:.3f}"
-    elif text == "0.0" and value != 0.0:
-        text = f"{value:.2g}"
-    return f"{text}\N{NO-BREAK SPACE}%"
+    return f"{name} ({format_percent(share[0])} of variance)" if share else name
