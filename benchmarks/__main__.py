@@ -6,7 +6,14 @@ import sys
 
 from benchmarks.rows import ROOT, SCRATCH, to_table
 
-BENCHMARKS = ("bench_extract", "bench_run", "bench_reduce")
+BENCHMARKS = (
+    "bench_stages",
+    "bench_extract",
+    "bench_run",
+    "bench_reduce",
+    "bench_cluster",
+    "bench_memory",
+)
 
 
 def main() -> int:
