@@ -4,14 +4,17 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pomona.backbones import BackboneSpec
 from pomona.errors import SetupError
-from pomona.reduction import PCA, Standardizer
+
+if TYPE_CHECKING:
+    # Workers apply a reduction without scikit-learn, which takes half a second to import.
+    from pomona.reduction import PCA, Standardizer
 
 __all__ = ["FORMAT_VERSION", "Reduction", "load_reduction", "save_reduction"]
 
@@ -50,7 +53,7 @@ class Reduction:
     whiten: bool
 
     @classmethod
-    def from_fitted(cls, standardizer: Standardizer, pca: PCA) -> "Reduction":
+    def from_fitted(cls, standardizer: "Standardizer", pca: "PCA") -> "Reduction":
         """Take the arrays of two fitted estimators; the PCA was fitted on standardised vectors."""
         return cls(
             standardizer.mean_,

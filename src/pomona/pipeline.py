@@ -4,6 +4,7 @@ import hashlib
 import logging
 import platform
 import shutil
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -122,6 +123,8 @@ def run(
         spark_settings=spark_settings,
         overwrite=overwrite,
     )
+    # While Java starts, this process only waits.
+    threading.Thread(target=_import_ahead, daemon=True).start()
     with staging(out) as folder:
         record = _extract(
             folder, out, listing, source, extract_settings, spark_settings, on_progress
@@ -247,6 +250,12 @@ def report(out: Path) -> Path:
         record |= _report(out, record, target=folder)
         publish(folder, out, parts=("report",), run=record)
     return out / "report" / "index.html"
+
+
+def _import_ahead() -> None:
+    """Import what the stages after the extraction need: a second on a laptop."""
+    import pomona.reduction
+    import pomona.reporting  # noqa: F401
 
 
 def _extract(

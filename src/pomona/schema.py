@@ -19,6 +19,7 @@ __all__ = [
     "REASON",
     "REASON_CODE",
     "REASON_CODES",
+    "REDUCED",
     "SIZE",
     "WIDTH",
 ]
@@ -66,6 +67,14 @@ EXTRACTED: Final = pa.schema(
         pa.field(SIZE, pa.int64()),
         pa.field(REASON_CODE, pa.string()),
         pa.field(REASON, pa.string()),
+    ]
+)
+
+REDUCED: Final = pa.schema(
+    [
+        pa.field(PATH, pa.string(), nullable=False),
+        pa.field(LABEL, pa.string()),
+        pa.field(PCA, pa.list_(pa.field("element", pa.float32(), nullable=False)), nullable=False),
     ]
 )
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from pomona import schema
 from pomona.artifacts import Reduction, save_reduction
@@ -19,8 +19,9 @@ from pomona.config import ExtractSettings, ReduceSettings, TableFormat
 from pomona.errors import PomonaError, QuarantineError
 from pomona.sources import Listing
 from pomona.spark.fitting import fit_reduction
+from pomona.spark.parts import write_features, write_reduced
 from pomona.spark.progress import OnProgress, follow
-from pomona.spark.sinks import read_table, write_features, write_table
+from pomona.spark.sinks import read_table, write_table
 from pomona.spark.transforms import reduce_features
 
 __all__ = ["Extraction", "extract_to_folder", "reduce_to_folder"]
@@ -126,16 +127,20 @@ def reduce_to_folder(
     )
     with follow(spark, group="reduce"):
         reduction = fit_reduction(table, n_features=spec.n_features, settings=settings)
-        write_table(
-            reduce_features(table, reduction=reduction),
-            folder / "reduced",
-            format=settings.format,
-            vector=schema.PCA,
-            prefix="pca_",
-            width=len(reduction.components),
-        )
+        _write_reduced(table, folder / "reduced", reduction, settings.format)
     save_reduction(folder / "model", reduction, backbone=spec)
     return reduction
+
+
+def _write_reduced(
+    table: DataFrame, folder: Path, reduction: Reduction, format: TableFormat
+) -> None:
+    if format == "parquet":
+        write_reduced(table, folder, reduction=reduction)
+    else:
+        reduced = reduce_features(table, reduction=reduction)
+        width = len(reduction.components)
+        write_table(reduced, folder, format=format, vector=schema.PCA, prefix="pca_", width=width)
 
 
 def choose_tasks(listing: Listing, *, n_cores: int) -> int:

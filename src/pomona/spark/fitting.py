@@ -14,7 +14,6 @@ from pomona.artifacts import Reduction
 from pomona.config import ReduceSettings
 from pomona.errors import ReductionError
 from pomona.moments import Moments
-from pomona.reduction import PCA, Standardizer
 from pomona.spark.transforms import to_matrix
 
 __all__ = ["fit_reduction", "sum_moments"]
@@ -46,6 +45,9 @@ def fit_reduction(
     ReductionError
         If the features are too few, too wide or too alike for what is asked.
     """
+    # Not above: workers import this module too, and have no use for scikit-learn.
+    from pomona.reduction import PCA, Standardizer
+
     settings = settings or ReduceSettings()
     if n_features > MAX_FEATURES:
         raise ReductionError(

@@ -27,6 +27,8 @@ __all__ = [
     "extract_images",
     "extract_partition",
     "reduce_features",
+    "reduce_partition",
+    "reduced_schema",
     "select_images",
     "to_matrix",
     "vector_metadata",
@@ -115,18 +117,27 @@ def reduce_features(features_df: DataFrame, *, reduction: Reduction) -> DataFram
     DataFrame
         path, label, pca (array of float).
     """
-    result_schema = T.StructType(
+    return (
+        features_df.select(schema.PATH, schema.LABEL, schema.FEATURES)
+        .mapInArrow(partial(reduce_partition, reduction=reduction), reduced_schema(reduction))
+        .withMetadata(schema.PCA, _reduced_metadata(reduction))
+    )
+
+
+def reduced_schema(reduction: Reduction) -> T.StructType:
+    """Return the schema of reduced tables, the dimension in the metadata."""
+    pca = T.ArrayType(T.FloatType(), False)
+    return T.StructType(
         [
             T.StructField(schema.PATH, T.StringType(), False),
             T.StructField(schema.LABEL, T.StringType()),
-            T.StructField(schema.PCA, T.ArrayType(T.FloatType(), False), False),
+            T.StructField(schema.PCA, pca, False, _reduced_metadata(reduction)),
         ]
     )
-    return (
-        features_df.select(schema.PATH, schema.LABEL, schema.FEATURES)
-        .mapInArrow(partial(_reduce_partition, reduction=reduction), result_schema)
-        .withMetadata(schema.PCA, {"dimension": len(reduction.components)})
-    )
+
+
+def _reduced_metadata(reduction: Reduction) -> dict[str, object]:
+    return {"dimension": len(reduction.components)}
 
 
 def to_matrix(vectors: pa.Array) -> np.ndarray:
@@ -196,14 +207,14 @@ def _fetch_picture(
         return Picture(path, label, size, error)
 
 
-def _reduce_partition(
+def reduce_partition(
     batches: Iterable[pa.RecordBatch], *, reduction: Reduction
 ) -> Iterator[pa.RecordBatch]:
+    """Turn one partition of features into rows of :data:`pomona.schema.REDUCED`."""
     for batch in batches:
         reduced = reduction.transform(to_matrix(batch[schema.FEATURES]))
         offsets = np.arange(len(reduced) + 1, dtype=np.int32) * reduced.shape[1]
-        vectors = pa.ListArray.from_arrays(pa.array(offsets), pa.array(reduced.ravel()))
-        yield pa.RecordBatch.from_arrays(
-            [batch[schema.PATH], batch[schema.LABEL], vectors],
-            names=[schema.PATH, schema.LABEL, schema.PCA],
-        )
+        kind = schema.REDUCED.field(schema.PCA).type
+        vectors = pa.ListArray.from_arrays(pa.array(offsets), pa.array(reduced.ravel()), type=kind)
+        columns = [batch[schema.PATH], batch[schema.LABEL], vectors]
+        yield pa.RecordBatch.from_arrays(columns, schema=schema.REDUCED)
