@@ -48,6 +48,16 @@ def test_import_is_light():
     assert out.stdout.strip() == "[]"
 
 
+def test_facts_need_the_standard_library_only():
+    heavy = "('numpy', 'pandas', 'pyspark', 'rich')"
+    code = (
+        "import sys, pomona; pomona.find_facts('apple'); "
+        f"print([m for m in {heavy} if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
 def test_verbs_stay_functions_after_their_modules_are_imported():
     import pomona.reporting
     import pomona.samples

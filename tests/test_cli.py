@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from pomona.cli import app
 
-COMMANDS = ["run", "extract", "reduce", "report", "sample"]
+COMMANDS = ["run", "extract", "reduce", "report", "sample", "facts"]
 
 
 def _invoke(*arguments, env=None):
@@ -114,3 +114,43 @@ def test_sample_writes_and_logs_json(tmp_path, capfd):
 
 def test_sample_refuses_wrong_numbers(tmp_path):
     assert _invoke("sample", tmp_path / "fruit", "--classes", 0).exit_code == 2
+
+
+def test_facts_shows_a_card_in_both_languages():
+    english = _invoke("facts", "PASSION", "fruit")
+    assert english.exit_code == 0
+    assert "Passion fruit  (in French: fruit de la passion)" in english.output
+    french = _invoke("facts", "passion_fruit", "--lang", "fr")
+    assert "Fruit de la passion  (en anglais : passion fruit)" in french.output
+    assert "72,93" in french.output
+
+
+def test_facts_prints_one_json_object():
+    result = _invoke("facts", "mangue", "--lang", "fr", "--json")
+    assert result.output.count("\n") == 1
+    record = json.loads(result.output)
+    assert record["fruit_id"] == "mango"
+    assert record["nutrition"]["usda_ndb_no"] == "09176"
+    assert "boat" not in record["note"]
+
+
+def test_facts_takes_its_language_from_the_settings_file_and_the_environment(tmp_path):
+    config = tmp_path / "pomona.toml"
+    config.write_text("[facts]\nlang = 'fr'\n")
+    assert "Pomme" in _invoke("facts", "apple", "--config", config).output
+    assert "Pomme" in _invoke("facts", "apple", env={"POMONA_FACTS_LANG": "fr"}).output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["aple"], "Unknown fruit 'aple'. Similar: 'apple'"),
+        (["kiwi", "--lang", "de"], "Unknown language 'de'"),
+    ],
+)
+def test_facts_wrong_use_is_one_error_and_exit_2(arguments, message, capfd):
+    result = _invoke("facts", *arguments)
+    assert result.exit_code == 2
+    error = (result.output + capfd.readouterr().err).strip()
+    assert message in error
+    assert len(error.splitlines()) == 1

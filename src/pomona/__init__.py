@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from pomona.backbones import load_backbone
     from pomona.config import ExtractSettings, ReduceSettings, SourceSettings, SparkSettings
     from pomona.errors import PomonaError
+    from pomona.facts import find_facts
     from pomona.features import extract_features
     from pomona.pipeline import extract, reduce, report, run
     from pomona.reduction import PCA, Standardizer
@@ -25,6 +26,7 @@ __all__ = [
     "extract",
     "extract_features",
     "extract_images",
+    "find_facts",
     "fit_reduction",
     "load_backbone",
     "reduce",
@@ -46,6 +48,7 @@ _HOMES = {
     "extract": "pipeline",
     "extract_features": "features",
     "extract_images": "spark.transforms",
+    "find_facts": "facts",
     "fit_reduction": "spark.fitting",
     "load_backbone": "backbones",
     "reduce": "pipeline",

@@ -231,6 +231,33 @@ def sample(
         typer.echo(f"{n} pictures in {directory}")
 
 
+@app.command(epilog="Example: pomona facts passion fruit --lang fr")
+def facts(
+    fruit: Annotated[
+        list[str],
+        typer.Argument(help="Its name in English or French, its variety, or a folder's label."),
+    ],
+    lang: Annotated[str, option("Language: en or fr.", "--lang", "-l")] = "en",
+    json: Annotated[bool, option("One JSON object on one line.", "--json")] = False,
+    config: Config = None,
+) -> None:
+    """Show what is worth knowing about a fruit."""
+    with _session(quiet=False, log_json=False):
+        from pomona.facts import find_facts
+
+        found = find_facts(" ".join(fruit), lang=lang)
+        if json:
+            from json import dumps
+
+            typer.echo(dumps(found.as_dict(), ensure_ascii=False))
+            return
+        from rich.console import Console
+
+        from pomona.facts.card import render_facts
+
+        Console(highlight=False).print(render_facts(found))
+
+
 def main() -> None:
     """Run the command line; never shows a traceback for an error Pomona raises on purpose."""
     app()
