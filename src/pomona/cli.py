@@ -1,17 +1,16 @@
 """The command line: one command per stage, the same verbs as the Python functions."""
 
-import logging
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pomona.errors import PomonaError, SettingsError
+from pomona import backbone_commands
+from pomona.command import command_session
+from pomona.errors import SettingsError
 from pomona.options import (
     BackboneName,
+    Cache,
     Components,
     Conf,
     Config,
@@ -30,7 +29,9 @@ from pomona.options import (
     MaxPixels,
     Out,
     Overwrite,
+    Pooling,
     Quiet,
+    Resize,
     Sample,
     Source,
     Standardise,
@@ -43,10 +44,6 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main"]
 
-EXIT_FAILED = 1
-EXIT_WRONG_USE = 2
-EXIT_INTERRUPTED = 130
-
 app = typer.Typer(
     name="pomona",
     help="Turn fruit photographs into features, a PCA and a report, on Apache Spark.",
@@ -56,6 +53,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "POMONA"},
 )
+app.add_typer(backbone_commands.app, name="backbones")
 
 
 @app.callback(invoke_without_command=True)
@@ -82,7 +80,10 @@ def run(
     limit: Limit = None,
     sample: Sample = None,
     backbone: BackboneName = "efficientnet_lite0",
-    engine: EngineName = "openvino",
+    pooling: Pooling = None,
+    resize: Resize = None,
+    engine: EngineName = "auto",
+    cache: Cache = None,
     max_pixels: MaxPixels = 89_478_485,
     lenient: Lenient = False,
     max_bad: MaxBad = 0.05,
@@ -100,14 +101,22 @@ def run(
     config: Config = None,
 ) -> None:
     """Do it all: pictures to features, a PCA and a report."""
-    with _session(quiet=quiet, log_json=log_json):
+    with command_session(quiet=quiet, log_json=log_json):
         from pomona import pipeline
         from pomona.console import show_progress
 
         pictures = _source_settings(source, label, glob, limit, sample)
         common: dict[str, Any] = {
             "extract_settings": _extract_settings(
-                backbone, engine, max_pixels, lenient, max_bad, features_format
+                max_pixels,
+                lenient,
+                backbone=backbone,
+                pooling=pooling,
+                resize=resize,
+                engine=engine,
+                cache=cache,
+                max_bad=max_bad,
+                features_format=features_format,
             ),
             "spark_settings": _spark_settings(master, conf),
             "overwrite": overwrite,
@@ -132,7 +141,10 @@ def extract(
     limit: Limit = None,
     sample: Sample = None,
     backbone: BackboneName = "efficientnet_lite0",
-    engine: EngineName = "openvino",
+    pooling: Pooling = None,
+    resize: Resize = None,
+    engine: EngineName = "auto",
+    cache: Cache = None,
     max_pixels: MaxPixels = 89_478_485,
     lenient: Lenient = False,
     max_bad: MaxBad = 0.05,
@@ -146,14 +158,22 @@ def extract(
     config: Config = None,
 ) -> None:
     """Turn pictures into feature vectors."""
-    with _session(quiet=quiet, log_json=log_json):
+    with command_session(quiet=quiet, log_json=log_json):
         from pomona import pipeline
         from pomona.console import show_progress
 
         pictures = _source_settings(source, label, glob, limit, sample)
         common: dict[str, Any] = {
             "extract_settings": _extract_settings(
-                backbone, engine, max_pixels, lenient, max_bad, features_format
+                max_pixels,
+                lenient,
+                backbone=backbone,
+                pooling=pooling,
+                resize=resize,
+                engine=engine,
+                cache=cache,
+                max_bad=max_bad,
+                features_format=features_format,
             ),
             "spark_settings": _spark_settings(master, conf),
             "overwrite": overwrite,
@@ -180,7 +200,7 @@ def reduce(
     config: Config = None,
 ) -> None:
     """Standardise and reduce the features of an extraction."""
-    with _session(quiet=quiet, log_json=log_json):
+    with command_session(quiet=quiet, log_json=log_json):
         from pomona import pipeline
 
         record = pipeline.reduce(
@@ -196,7 +216,7 @@ def report(
     out: Folder, quiet: Quiet = False, log_json: LogJson = False, config: Config = None
 ) -> None:
     """Write the report page of a run; needs no Spark."""
-    with _session(quiet=quiet, log_json=log_json):
+    with command_session(quiet=quiet, log_json=log_json):
         from pomona import pipeline
 
         typer.echo(f"Report: {pipeline.report(out)}")
@@ -214,7 +234,7 @@ def sample(
     config: Config = None,
 ) -> None:
     """Render synthetic fruit on a turntable, to try Pomona without photographs."""
-    with _session(quiet=quiet, log_json=log_json):
+    with command_session(quiet=quiet, log_json=log_json):
         from pomona.console import show_progress
         from pomona.samples import write_samples
 
@@ -242,7 +262,7 @@ def facts(
     config: Config = None,
 ) -> None:
     """Show what is worth knowing about a fruit."""
-    with _session(quiet=False, log_json=False):
+    with command_session(quiet=False, log_json=False):
         from pomona.facts import find_facts
 
         found = find_facts(" ".join(fruit), lang=lang)
@@ -263,24 +283,6 @@ def main() -> None:
     app()
 
 
-@contextmanager
-def _session(*, quiet: bool, log_json: bool) -> Iterator[None]:
-    from pomona.console import set_up_logging
-
-    set_up_logging(quiet=quiet, as_json=log_json)
-    try:
-        yield
-    except PomonaError as error:
-        wrong_use = isinstance(error, SettingsError)
-        logging.getLogger("pomona").error("Error: %s", error)
-        sys.exit(EXIT_WRONG_USE if wrong_use else EXIT_FAILED)
-    except KeyboardInterrupt:
-        logging.getLogger("pomona").error(
-            "Stopped. Nothing was published; start the command again."
-        )
-        sys.exit(EXIT_INTERRUPTED)
-
-
 def _source_settings(
     source: Path, label: str, glob: str | None, limit: int | None, sample: int | None
 ) -> "SourceSettings":
@@ -289,19 +291,11 @@ def _source_settings(
     return SourceSettings(source, label=label, glob=glob, limit=limit, sample=sample)
 
 
-def _extract_settings(
-    backbone: str, engine: str, max_pixels: int, lenient: bool, max_bad: float, format: str
-) -> "ExtractSettings":
+def _extract_settings(max_pixels: int, lenient: bool, **more: Any) -> "ExtractSettings":
     from pomona.config import ExtractSettings
     from pomona.images import DecodeLimits
 
-    return ExtractSettings(
-        backbone=backbone,
-        engine=engine,
-        limits=DecodeLimits(max_pixels=max_pixels, lenient=lenient),
-        max_bad=max_bad,
-        features_format=format,  # type: ignore[arg-type]  # checked by the record itself
-    )
+    return ExtractSettings(limits=DecodeLimits(max_pixels=max_pixels, lenient=lenient), **more)
 
 
 def _reduce_settings(

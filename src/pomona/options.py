@@ -8,6 +8,7 @@ import typer
 
 __all__ = [
     "BackboneName",
+    "Cache",
     "Components",
     "Conf",
     "Config",
@@ -26,7 +27,9 @@ __all__ = [
     "MaxPixels",
     "Out",
     "Overwrite",
+    "Pooling",
     "Quiet",
+    "Resize",
     "Sample",
     "Source",
     "Standardise",
@@ -103,8 +106,40 @@ Sample = Annotated[
 BackboneName = Annotated[
     str, option("Network that makes the features.", "--backbone", panel=FEATURES)
 ]
+Pooling = Annotated[
+    str | None,
+    option(
+        "Output of the network: avg, max, flatten or a layer such as fc2.  [default: its own]",
+        "--pooling",
+        panel=FEATURES,
+        show_default=False,
+    ),
+]
+Resize = Annotated[
+    str | None,
+    option(
+        "squash (no crop) or crop (keep the aspect, cut the centre).  [default: the network's]",
+        "--resize",
+        panel=FEATURES,
+        show_default=False,
+    ),
+]
 EngineName = Annotated[
-    str, option("What runs the network: openvino or onnxruntime.", "--engine", panel=FEATURES)
+    str,
+    option(
+        "What runs the network: auto, openvino, onnxruntime or onnxruntime-cuda.",
+        "--engine",
+        panel=FEATURES,
+    ),
+]
+Cache = Annotated[
+    Path | None,
+    option(
+        "Folder of pulled and added networks.  [default: $XDG_CACHE_HOME/pomona]",
+        "--cache",
+        panel=FEATURES,
+        show_default=False,
+    ),
 ]
 MaxPixels = Annotated[
     int, option("Refuse pictures of more pixels (width x height).", "--max-pixels", panel=FEATURES)

@@ -12,9 +12,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pomona.backbones import find_backbone, find_weights
-from pomona.backbones.engines import find_engine
+from pomona.backbones import find_weights, read_spec
+from pomona.backbones.engines import check_engine
 from pomona.config import (
+    AUTO_ENGINE,
     ExtractSettings,
     ReduceSettings,
     SourceSettings,
@@ -69,8 +70,9 @@ def plan_extract(
     from pomona.spark.session import check_master
 
     settings = extract_settings or ExtractSettings()
-    find_weights(find_backbone(settings.backbone))
-    find_engine(settings.engine)
+    find_weights(settings.find_spec(), cache=settings.cache)
+    if settings.engine != AUTO_ENGINE:
+        check_engine(settings.engine)
     if spark_settings and spark_settings.master:
         check_master(spark_settings.master)
     listing = list_images(source)
@@ -268,6 +270,7 @@ def _extract(
     on_progress: OnProgress | None,
 ) -> RunRecord:
     from pomona.spark.batch import extract_to_folder
+    from pomona.spark.networks import choose_engine
     from pomona.spark.session import start_spark
 
     started = time.perf_counter()
@@ -281,7 +284,7 @@ def _extract(
         shutil.rmtree(folder / "features")
         publish(folder, out, parts=PARTS, run=None)
         raise
-    spec = find_backbone(settings.backbone)
+    spec = settings.find_spec()
     return {
         "images_found": done.n_found,
         "images_extracted": done.n_extracted,
@@ -292,7 +295,9 @@ def _extract(
         "extract_images_per_second": round(done.n_found / done.seconds, 2),
         "backbone": spec.name,
         "backbone_sha256": spec.sha256,
-        "engine": settings.engine,
+        "backbone_fingerprint": spec.fingerprint(),
+        "backbone_spec": spec.to_dict(),
+        "engine": choose_engine(spark, settings.engine),
         "n_features": spec.n_features,
         "n_components": None,
         "explained_variance": None,
@@ -328,7 +333,8 @@ def _reduce(
         folder,
         settings=settings,
         features_format=record["settings"]["extract"]["features_format"],
-        backbone=record["backbone"],
+        # As it was then: the network itself need not be here any more.
+        spec=read_spec(record["backbone_spec"], name=record["backbone"], origin="run.json"),
     )
     logger.info("reduced to %s components", len(reduction.components))
     return {
