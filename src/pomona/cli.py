@@ -5,17 +5,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pomona import backbone_commands
+from pomona import backbone_commands, preset_commands
 from pomona.command import command_session
 from pomona.errors import SettingsError
 from pomona.options import (
     BackboneName,
     Cache,
+    Check,
     Components,
     Conf,
     Config,
+    DoReduce,
     DryRun,
     EngineName,
+    Export,
     FeaturesFormat,
     Folder,
     Format,
@@ -30,6 +33,7 @@ from pomona.options import (
     Out,
     Overwrite,
     Pooling,
+    PresetName,
     Quiet,
     Resize,
     Sample,
@@ -54,6 +58,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "POMONA"},
 )
 app.add_typer(backbone_commands.app, name="backbones")
+app.add_typer(preset_commands.app, name="presets")
 
 
 @app.callback(invoke_without_command=True)
@@ -92,17 +97,22 @@ def run(
     standardise: Standardise = True,
     whiten: Whiten = False,
     format: Format = "parquet",
+    reduce: DoReduce = True,
+    check: Check = False,
+    export: Export = None,
     master: Master = None,
     conf: Conf = None,
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
     quiet: Quiet = False,
     log_json: LogJson = False,
+    preset: PresetName = None,
     config: Config = None,
 ) -> None:
     """Do it all: pictures to features, a PCA and a report."""
     with command_session(quiet=quiet, log_json=log_json):
         from pomona import pipeline
+        from pomona.config import RunSettings
         from pomona.console import show_progress
 
         pictures = _source_settings(source, label, glob, limit, sample)
@@ -122,14 +132,25 @@ def run(
             "overwrite": overwrite,
         }
         reducing = _reduce_settings(components, standardise, whiten, format)
+        doing = RunSettings(reduce=reduce, check=check, export=tuple(export or ()))
         if dry_run:
             _print_plan(pipeline.plan_extract(pictures, out, **common))
             return
         with show_progress("Extracting", quiet=quiet, as_json=log_json) as on_progress:
             record = pipeline.run(
-                pictures, out, reduce_settings=reducing, on_progress=on_progress, **common
+                pictures,
+                out,
+                reduce_settings=reducing,
+                run_settings=doing,
+                on_progress=on_progress,
+                **common,
             )
         _print_summary(record, out, shown=out / "report" / "index.html")
+        if preset is not None:
+            from pomona.presets import read_preset
+
+            note = read_preset(preset).note
+            typer.echo(f"{'note':>9}  {note}" if note else "", nl=bool(note))
 
 
 @app.command(epilog="Example: pomona extract photos --out result --sample 100")

@@ -14,6 +14,7 @@ __all__ = [
     "AUTO_ENGINE",
     "ExtractSettings",
     "ReduceSettings",
+    "RunSettings",
     "SourceSettings",
     "SparkSettings",
     "TableFormat",
@@ -22,6 +23,7 @@ __all__ = [
 ]
 
 TableFormat = Literal["parquet", "csv", "json"]
+ExportKind = Literal["csv", "labels"]
 AUTO_ENGINE: Final = "auto"
 
 
@@ -140,6 +142,33 @@ class ReduceSettings:
 
     def __post_init__(self) -> None:
         _check_format("format", self.format)
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What a run does beside extracting.
+
+    Parameters
+    ----------
+    reduce : bool
+        Standardise and reduce the features.
+    check : bool
+        Read the reduced vectors back and compare their lengths with the PCA's.
+    export : tuple of {"csv", "labels"}
+        Further views of the features, in ``export/``: one CSV file, one folder per label.
+    """
+
+    reduce: bool = True
+    check: bool = False
+    export: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for kind in self.export:
+            if kind not in get_args(ExportKind):
+                raise SettingsError(
+                    f"Unknown export '{kind}'. Known: {', '.join(get_args(ExportKind))}. "
+                    "Choose one of these with --export."
+                )
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,13 @@ from pomona.config import (
     AUTO_ENGINE,
     ExtractSettings,
     ReduceSettings,
+    RunSettings,
     SourceSettings,
     SparkSettings,
     settings_to_dict,
 )
-from pomona.errors import OutputError, QuarantineError
+from pomona.errors import OutputError, QuarantineError, SettingsError
+from pomona.exports import check_vectors, export_features
 from pomona.outputs import PARTS, check_output, publish, read_run, staging
 from pomona.sources import Listing, list_images
 
@@ -87,6 +89,7 @@ def run(
     *,
     extract_settings: ExtractSettings | None = None,
     reduce_settings: ReduceSettings | None = None,
+    run_settings: RunSettings | None = None,
     spark_settings: SparkSettings | None = None,
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
@@ -99,6 +102,7 @@ def run(
     out : Path
     extract_settings : ExtractSettings, optional
     reduce_settings : ReduceSettings, optional
+    run_settings : RunSettings, optional
     spark_settings : SparkSettings, optional
     overwrite : bool
         Whether an earlier result in ``out`` may be replaced.
@@ -118,6 +122,13 @@ def run(
     started = time.perf_counter()
     extract_settings = extract_settings or ExtractSettings()
     reduce_settings = reduce_settings or ReduceSettings()
+    run_settings = run_settings or RunSettings()
+    if run_settings.export and extract_settings.features_format != "parquet":
+        raise SettingsError(
+            f"The export '{run_settings.export[0]}' needs features/ as Parquet, not "
+            f"'{extract_settings.features_format}'. It is made from them. "
+            "Leave --features-format out."
+        )
     listing = plan_extract(
         source,
         out,
@@ -131,7 +142,13 @@ def run(
         record = _extract(
             folder, out, listing, source, extract_settings, spark_settings, on_progress
         )
-        record |= _reduce(folder / "features", folder, record, reduce_settings, spark_settings)
+        record["settings"] |= {"run": settings_to_dict(run_settings)}
+        if run_settings.reduce:
+            record |= _reduce(folder / "features", folder, record, reduce_settings, spark_settings)
+        if run_settings.reduce and run_settings.check:
+            record |= _check(folder / "reduced", record, reduce_settings.format)
+        if run_settings.export:
+            export_features(folder / "features", folder / "export", kinds=run_settings.export)
         record["seconds_total"] = _since(started)
         record |= _report(folder, record)
         record["seconds_total"] = _since(started)
@@ -343,6 +360,13 @@ def _reduce(
         "explained_variance": float(reduction.explained_variance_ratio.sum()),
         "settings": record["settings"] | {"reduce": settings_to_dict(settings)},
     }
+
+
+def _check(reduced: Path, record: RunRecord, format: str) -> RunRecord:
+    n_components, n_rows = record["n_components"], record["images_extracted"]
+    check_vectors(reduced, format=format, n_components=n_components, n_rows=n_rows)
+    logger.info("checked: %s stored vectors of %s numbers", n_rows, n_components)
+    return {"vectors_checked": n_rows}
 
 
 def _report(folder: Path, record: RunRecord, *, target: Path | None = None) -> RunRecord:
