@@ -1,6 +1,6 @@
 """Networks of Keras with random weights, and their features computed by Keras alone."""
 
-from functools import cache
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def keras_features(name: str, weights: Path, pictures: np.ndarray, *, pooling: s
     return np.asarray(_predictor(name, weights, pooling).predict(values, verbose=0, batch_size=32))
 
 
-@cache
+@lru_cache(maxsize=2)
 def _predictor(name: str, weights: Path, pooling: str) -> object:
     import keras
 

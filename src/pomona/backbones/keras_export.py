@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pomona.backbones.cache import Entry, check_writable, entry_name, store_entry
+from pomona.backbones.dense_tail import append_dense, split_dense
 from pomona.backbones.engines import OpenVinoEngine
 from pomona.backbones.own import smoke_pictures
 from pomona.backbones.registry import Network, find_network, is_shipped
@@ -75,8 +76,10 @@ def pull_network(
     keras = _import_keras()
     layer = None if pooling is None or pooling in POOLINGS else pooling
     model = _build(keras, network, layer=layer, weights=weights)
-    # As published, with whatever preprocessing Keras keeps inside the network.
-    reference = _build(keras, network, layer=layer, weights=weights, copy=model, published=True)
+    reference = model
+    if _scales_inside(network):
+        # As published, with the preprocessing that Keras keeps inside the network.
+        reference = _build(keras, network, layer=layer, weights=weights, copy=model, published=True)
     outputs = {key: tuple(tensor.shape) for key, tensor in model.output.items()}
     spec = replace(
         network.spec,
@@ -85,8 +88,6 @@ def pull_network(
         outputs=tuple(Output(key, key, int(shape[1])) for key, shape in outputs.items()),
     ).vary(pooling=layer or network.spec.pooling)
     pictures = smoke_pictures(spec.input_size)
-    # Keras exports what has been called once.
-    _predict(keras, model, network, pictures[:1])
     expected = _predict(keras, reference, network, pictures)
     differences: dict[str, float] = {}
     facts: dict[str, Any] = {
@@ -102,7 +103,7 @@ def pull_network(
     entry = store_entry(
         cache,
         spec,
-        lambda path: _export(model, path),
+        lambda path: _export(keras, model, layer, path),
         name=entry_name(name, layer),
         facts=facts,
         check=check,
@@ -155,7 +156,7 @@ def _build(
     assert network.keras is not None
     make = getattr(keras.applications, network.keras)
     options: dict[str, Any] = {"input_shape": (*network.spec.input_size, 3)}
-    if "V2" in network.keras and network.keras.startswith("Efficient"):
+    if _scales_inside(network):
         options["include_preprocessing"] = published
     if copy is not None:
         trunk = make(weights=None, include_top=layer is not None, **options)
@@ -167,6 +168,11 @@ def _build(
     else:
         trunk = _download(make, network, options, top=layer is not None)
     return _attach(keras, trunk, network, layer)
+
+
+def _scales_inside(network: Network) -> bool:
+    # Their constants would become inputs of the exported graph.
+    return str(network.keras).startswith("EfficientNetV2")
 
 
 def _attach(keras: Any, trunk: Any, network: Network, layer: str | None) -> Any:
@@ -274,9 +280,16 @@ def _wrong_weights(network: Network, weights: Path, error: Exception | None) -> 
     )
 
 
-def _export(model: Any, path: Path) -> None:
+def _export(keras: Any, model: Any, layer: str | None, path: Path) -> None:
     import onnx
 
+    tail: list[Any] = []
+    if layer is not None:
+        last, tail = split_dense(model.get_layer(layer))
+        if tail:
+            model = keras.Model(model.input, {"before": last})
+    # Keras exports what has been called once.
+    model.predict(np.zeros((1, *model.input_shape[1:]), np.float32), verbose=0)
     with _silence():
         model.export(path, format="onnx", verbose=False)
     graph = onnx.load(path)
@@ -287,6 +300,8 @@ def _export(model: Any, path: Path) -> None:
                 node.input[i] = INPUT_NAME
     source.name = INPUT_NAME
     onnx.save(graph, path)
+    if tail:
+        append_dense(path, tail, output=str(layer))
 
 
 @contextmanager
