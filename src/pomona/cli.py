@@ -1,13 +1,18 @@
 """The command line: one command per stage, the same verbs as the Python functions."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from pomona import backbone_commands, preset_commands
+from pomona.arguments import (
+    to_extract_settings,
+    to_reduce_settings,
+    to_source_settings,
+    to_spark_settings,
+)
 from pomona.command import command_session
-from pomona.errors import SettingsError
 from pomona.options import (
     BackboneName,
     Cache,
@@ -42,9 +47,6 @@ from pomona.options import (
     Whiten,
     option,
 )
-
-if TYPE_CHECKING:
-    from pomona.config import ExtractSettings, ReduceSettings, SourceSettings, SparkSettings
 
 __all__ = ["app", "main"]
 
@@ -115,9 +117,9 @@ def run(
         from pomona.config import RunSettings
         from pomona.console import show_progress
 
-        pictures = _source_settings(source, label, glob, limit, sample)
+        pictures = to_source_settings(source, label, glob, limit, sample)
         common: dict[str, Any] = {
-            "extract_settings": _extract_settings(
+            "extract_settings": to_extract_settings(
                 max_pixels,
                 lenient,
                 backbone=backbone,
@@ -128,10 +130,10 @@ def run(
                 max_bad=max_bad,
                 features_format=features_format,
             ),
-            "spark_settings": _spark_settings(master, conf),
+            "spark_settings": to_spark_settings(master, conf),
             "overwrite": overwrite,
         }
-        reducing = _reduce_settings(components, standardise, whiten, format)
+        reducing = to_reduce_settings(components, standardise, whiten, format)
         doing = RunSettings(reduce=reduce, check=check, export=tuple(export or ()))
         if dry_run:
             _print_plan(pipeline.plan_extract(pictures, out, **common))
@@ -183,9 +185,9 @@ def extract(
         from pomona import pipeline
         from pomona.console import show_progress
 
-        pictures = _source_settings(source, label, glob, limit, sample)
+        pictures = to_source_settings(source, label, glob, limit, sample)
         common: dict[str, Any] = {
-            "extract_settings": _extract_settings(
+            "extract_settings": to_extract_settings(
                 max_pixels,
                 lenient,
                 backbone=backbone,
@@ -196,7 +198,7 @@ def extract(
                 max_bad=max_bad,
                 features_format=features_format,
             ),
-            "spark_settings": _spark_settings(master, conf),
+            "spark_settings": to_spark_settings(master, conf),
             "overwrite": overwrite,
         }
         if dry_run:
@@ -226,8 +228,8 @@ def reduce(
 
         record = pipeline.reduce(
             out,
-            reduce_settings=_reduce_settings(components, standardise, whiten, format),
-            spark_settings=_spark_settings(master, conf),
+            reduce_settings=to_reduce_settings(components, standardise, whiten, format),
+            spark_settings=to_spark_settings(master, conf),
         )
         _print_summary(record, out, shown=out / "reduced")
 
@@ -302,49 +304,6 @@ def facts(
 def main() -> None:
     """Run the command line; never shows a traceback for an error Pomona raises on purpose."""
     app()
-
-
-def _source_settings(
-    source: Path, label: str, glob: str | None, limit: int | None, sample: int | None
-) -> "SourceSettings":
-    from pomona.config import SourceSettings
-
-    return SourceSettings(source, label=label, glob=glob, limit=limit, sample=sample)
-
-
-def _extract_settings(max_pixels: int, lenient: bool, **more: Any) -> "ExtractSettings":
-    from pomona.config import ExtractSettings
-    from pomona.images import DecodeLimits
-
-    return ExtractSettings(limits=DecodeLimits(max_pixels=max_pixels, lenient=lenient), **more)
-
-
-def _reduce_settings(
-    components: str, standardise: bool, whiten: bool, format: str
-) -> "ReduceSettings":
-    from pomona.config import ReduceSettings, parse_components
-
-    return ReduceSettings(
-        components=parse_components(components),
-        standardise=standardise,
-        whiten=whiten,
-        format=format,  # type: ignore[arg-type]  # checked by the record itself
-    )
-
-
-def _spark_settings(master: str | None, conf: list[str] | None) -> "SparkSettings":
-    from pomona.config import SparkSettings
-
-    pairs = []
-    for item in conf or []:
-        name, separator, value = item.partition("=")
-        if not separator or not name:
-            raise SettingsError(
-                f"The Spark setting '{item}' has no value. It is written NAME=VALUE. "
-                "Correct --conf, as in --conf spark.driver.memory=4g."
-            )
-        pairs.append((name, value))
-    return SparkSettings(master=master, conf=tuple(pairs))
 
 
 def _print_plan(listing: Any) -> None:
