@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -40,3 +41,16 @@ def test_known_networks_say_how_to_get_them(name, tmp_path):
 def test_layers_are_asked_for_by_name(tmp_path):
     with pytest.raises(SetupError, match="pull vgg16 --pooling fc2'"):
         find_backbone("vgg16", pooling="fc2", cache=tmp_path)
+
+
+def test_every_network_is_in_the_reference():
+    page = Path(__file__).parents[2] / "docs" / "reference" / "backbones.md"
+    rows = [line.split(" | ") for line in page.read_text(encoding="utf-8").splitlines()]
+    documented = {row[0].strip("| `"): row for row in rows if len(row) == 9}
+    for name, network in NETWORKS.items():
+        row = documented[name]
+        assert [row[1], row[2], row[4]] == [
+            str(network.spec.input_size[0]),
+            network.spec.channel_order,
+            str(network.spec.n_features),
+        ]
