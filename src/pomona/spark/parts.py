@@ -61,6 +61,8 @@ def write_features(
     quarantined : list of dict
         Rows of :data:`pomona.schema.QUARANTINE`.
     """
+    # Executors have working directories of their own.
+    folder = folder.absolute()
     fields = {name: copy(EXTRACTED_SCHEMA[name]) for name in FEATURE_COLUMNS}
     shared = share_backbone(images_df.sparkSession, settings)
     fields[schema.FEATURES].metadata = vector_metadata(shared.spec)
@@ -84,6 +86,7 @@ def write_reduced(features_df: DataFrame, folder: Path, *, reduction: Reduction)
         New folder that every worker can write to.
     reduction : Reduction
     """
+    folder = folder.absolute()
     kind = _arrow_schema(list(schema.REDUCED), reduced_schema(reduction).fields)
     write = partial(_write_reduced, folder=folder, reduction=reduction, kind=kind)
     _write_parts(
