@@ -1,15 +1,17 @@
 # Two commands for everybody: make demo, make test. The rest is for developers.
 PYTHON ?= python3
 VENV := .venv
+KERAS := .venv-keras
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT ?= demo/result
 
-.PHONY: help setup demo test check format bench lock clean
+.PHONY: help setup demo test test-keras check format bench lock clean
 
 help:
 	@echo "make demo [DATA=folder] [OUT=folder]  set up, run the pipeline, say where the report is"
 	@echo "make test    set up and run the tests"
+	@echo "make test-keras  the tests that compare with Keras, in $(KERAS)"
 	@echo "make check   format, lint, types, import contracts, tests"
 	@echo "make bench   run the benchmarks and print their table"
 	@echo "make setup   only set up $(VENV); make lock: renew requirements/dev.lock (needs uv)"
@@ -35,6 +37,16 @@ endif
 test: setup
 	@$(BIN)/python -m pytest
 
+test-keras: $(KERAS)/.ready
+	@$(KERAS)/bin/python -m pytest tests/backbones tests/test_presets.py
+
+$(KERAS)/.ready: requirements/keras.lock pyproject.toml
+	@test -x $(KERAS)/bin/python || $(PYTHON) -m venv $(KERAS)
+	@echo "Installing into $(KERAS) (about 3 GB) ..."
+	@$(KERAS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/keras.lock
+	@$(KERAS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
 check: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -49,10 +61,13 @@ format: setup
 bench: setup
 	@$(BIN)/python -m benchmarks
 
+# TensorFlow is half a gigabyte that only `pomona backbones pull` needs.
+LOCK := uv pip compile pyproject.toml --extra fast --extra onnxruntime --group dev --universal \
+  --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
 lock:
-	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-header -c requirements/constraints.txt \
-	  -o requirements/dev.lock
+	$(LOCK) -c requirements/constraints.txt -o requirements/dev.lock
+	$(LOCK) --extra keras -c requirements/dev.lock -o requirements/keras.lock
 
 clean:
-	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(KERAS) demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -23,7 +23,7 @@ def test_save_and_load_round_trip_is_exact(reduction, tmp_path):
     back = load_reduction(tmp_path)
     assert (back.transform(X) == reduction.transform(X)).all()
     model = json.loads((tmp_path / "model.json").read_text())
-    assert model["backbone"]["mean"] == 127.0
+    assert model["backbone"]["mean"] == [127.0] * 3
     assert model["n_components"] == 4
 
 

@@ -170,3 +170,14 @@ def test_make_thumbnail_strips_metadata_and_gives_none_for_rubbish():
     assert b"secret" not in small
     assert max(Image.open(io.BytesIO(small)).size) == 64
     assert make_thumbnail(b"rubbish") is None
+
+
+@pytest.mark.parametrize("size", [(60, 80), (80, 60), (31, 500)])
+def test_preprocess_image_crop_keeps_the_aspect(size):
+    image = Image.fromarray(make_pixels(3, *size))
+    found = preprocess_image(image, input_size=(32, 32), resize="crop")
+    side = min(size)
+    left, top = (image.width - side) / 2, (image.height - side) / 2
+    box = (left, top, left + side, top + side)
+    expected = image.resize((32, 32), Image.Resampling.BICUBIC, box=box)
+    np.testing.assert_array_equal(found, np.asarray(expected))

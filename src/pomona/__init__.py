@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pomona.backbones import load_backbone
-    from pomona.config import ExtractSettings, ReduceSettings, SourceSettings, SparkSettings
+    from pomona.config import (
+        ExtractSettings,
+        ReduceSettings,
+        RunSettings,
+        SourceSettings,
+        SparkSettings,
+    )
     from pomona.errors import PomonaError
     from pomona.facts import find_facts
     from pomona.features import extract_features
@@ -20,6 +26,7 @@ __all__ = [
     "ExtractSettings",
     "PomonaError",
     "ReduceSettings",
+    "RunSettings",
     "SourceSettings",
     "SparkSettings",
     "Standardizer",
@@ -42,6 +49,7 @@ _HOMES = {
     "ExtractSettings": "config",
     "PomonaError": "errors",
     "ReduceSettings": "config",
+    "RunSettings": "config",
     "SourceSettings": "config",
     "SparkSettings": "config",
     "Standardizer": "reduction",

@@ -1,22 +1,29 @@
 """The command line: one command per stage, the same verbs as the Python functions."""
 
-import logging
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from pomona.errors import PomonaError, SettingsError
+from pomona import backbone_commands, preset_commands
+from pomona.arguments import (
+    to_extract_settings,
+    to_reduce_settings,
+    to_source_settings,
+    to_spark_settings,
+)
+from pomona.command import command_session
 from pomona.options import (
     BackboneName,
+    Cache,
+    Check,
     Components,
     Conf,
     Config,
+    DoReduce,
     DryRun,
     EngineName,
+    Export,
     FeaturesFormat,
     Folder,
     Format,
@@ -30,7 +37,10 @@ from pomona.options import (
     MaxPixels,
     Out,
     Overwrite,
+    Pooling,
+    PresetName,
     Quiet,
+    Resize,
     Sample,
     Source,
     Standardise,
@@ -38,14 +48,7 @@ from pomona.options import (
     option,
 )
 
-if TYPE_CHECKING:
-    from pomona.config import ExtractSettings, ReduceSettings, SourceSettings, SparkSettings
-
 __all__ = ["app", "main"]
-
-EXIT_FAILED = 1
-EXIT_WRONG_USE = 2
-EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
     name="pomona",
@@ -56,6 +59,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "POMONA"},
 )
+app.add_typer(backbone_commands.app, name="backbones")
+app.add_typer(preset_commands.app, name="presets")
 
 
 @app.callback(invoke_without_command=True)
@@ -82,7 +87,10 @@ def run(
     limit: Limit = None,
     sample: Sample = None,
     backbone: BackboneName = "efficientnet_lite0",
-    engine: EngineName = "openvino",
+    pooling: Pooling = None,
+    resize: Resize = None,
+    engine: EngineName = "auto",
+    cache: Cache = None,
     max_pixels: MaxPixels = 89_478_485,
     lenient: Lenient = False,
     max_bad: MaxBad = 0.05,
@@ -91,36 +99,60 @@ def run(
     standardise: Standardise = True,
     whiten: Whiten = False,
     format: Format = "parquet",
+    reduce: DoReduce = True,
+    check: Check = False,
+    export: Export = None,
     master: Master = None,
     conf: Conf = None,
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
     quiet: Quiet = False,
     log_json: LogJson = False,
+    preset: PresetName = None,
     config: Config = None,
 ) -> None:
     """Do it all: pictures to features, a PCA and a report."""
-    with _session(quiet=quiet, log_json=log_json):
+    with command_session(quiet=quiet, log_json=log_json):
         from pomona import pipeline
+        from pomona.config import RunSettings
         from pomona.console import show_progress
 
-        pictures = _source_settings(source, label, glob, limit, sample)
+        pictures = to_source_settings(source, label, glob, limit, sample)
         common: dict[str, Any] = {
-            "extract_settings": _extract_settings(
-                backbone, engine, max_pixels, lenient, max_bad, features_format
+            "extract_settings": to_extract_settings(
+                max_pixels,
+                lenient,
+                backbone=backbone,
+                pooling=pooling,
+                resize=resize,
+                engine=engine,
+                cache=cache,
+                max_bad=max_bad,
+                features_format=features_format,
             ),
-            "spark_settings": _spark_settings(master, conf),
+            "spark_settings": to_spark_settings(master, conf),
             "overwrite": overwrite,
         }
-        reducing = _reduce_settings(components, standardise, whiten, format)
+        reducing = to_reduce_settings(components, standardise, whiten, format)
+        doing = RunSettings(reduce=reduce, check=check, export=tuple(export or ()))
         if dry_run:
             _print_plan(pipeline.plan_extract(pictures, out, **common))
             return
         with show_progress("Extracting", quiet=quiet, as_json=log_json) as on_progress:
             record = pipeline.run(
-                pictures, out, reduce_settings=reducing, on_progress=on_progress, **common
+                pictures,
+                out,
+                reduce_settings=reducing,
+                run_settings=doing,
+                on_progress=on_progress,
+                **common,
             )
         _print_summary(record, out, shown=out / "report" / "index.html")
+        if preset is not None:
+            from pomona.presets import read_preset
+
+            note = read_preset(preset).note
+            typer.echo(f"{'note':>9}  {note}" if note else "", nl=bool(note))
 
 
 @app.command(epilog="Example: pomona extract photos --out result --sample 100")
@@ -132,7 +164,10 @@ def extract(
     limit: Limit = None,
     sample: Sample = None,
     backbone: BackboneName = "efficientnet_lite0",
-    engine: EngineName = "openvino",
+    pooling: Pooling = None,
+    resize: Resize = None,
+    engine: EngineName = "auto",
+    cache: Cache = None,
     max_pixels: MaxPixels = 89_478_485,
     lenient: Lenient = False,
     max_bad: MaxBad = 0.05,
@@ -146,16 +181,24 @@ def extract(
     config: Config = None,
 ) -> None:
     """Turn pictures into feature vectors."""
-    with _session(quiet=quiet, log_json=log_json):
+    with command_session(quiet=quiet, log_json=log_json):
         from pomona import pipeline
         from pomona.console import show_progress
 
-        pictures = _source_settings(source, label, glob, limit, sample)
+        pictures = to_source_settings(source, label, glob, limit, sample)
         common: dict[str, Any] = {
-            "extract_settings": _extract_settings(
-                backbone, engine, max_pixels, lenient, max_bad, features_format
+            "extract_settings": to_extract_settings(
+                max_pixels,
+                lenient,
+                backbone=backbone,
+                pooling=pooling,
+                resize=resize,
+                engine=engine,
+                cache=cache,
+                max_bad=max_bad,
+                features_format=features_format,
             ),
-            "spark_settings": _spark_settings(master, conf),
+            "spark_settings": to_spark_settings(master, conf),
             "overwrite": overwrite,
         }
         if dry_run:
@@ -180,13 +223,13 @@ def reduce(
     config: Config = None,
 ) -> None:
     """Standardise and reduce the features of an extraction."""
-    with _session(quiet=quiet, log_json=log_json):
+    with command_session(quiet=quiet, log_json=log_json):
         from pomona import pipeline
 
         record = pipeline.reduce(
             out,
-            reduce_settings=_reduce_settings(components, standardise, whiten, format),
-            spark_settings=_spark_settings(master, conf),
+            reduce_settings=to_reduce_settings(components, standardise, whiten, format),
+            spark_settings=to_spark_settings(master, conf),
         )
         _print_summary(record, out, shown=out / "reduced")
 
@@ -196,7 +239,7 @@ def report(
     out: Folder, quiet: Quiet = False, log_json: LogJson = False, config: Config = None
 ) -> None:
     """Write the report page of a run; needs no Spark."""
-    with _session(quiet=quiet, log_json=log_json):
+    with command_session(quiet=quiet, log_json=log_json):
         from pomona import pipeline
 
         typer.echo(f"Report: {pipeline.report(out)}")
@@ -214,7 +257,7 @@ def sample(
     config: Config = None,
 ) -> None:
     """Render synthetic fruit on a turntable, to try Pomona without photographs."""
-    with _session(quiet=quiet, log_json=log_json):
+    with command_session(quiet=quiet, log_json=log_json):
         from pomona.console import show_progress
         from pomona.samples import write_samples
 
@@ -242,7 +285,7 @@ def facts(
     config: Config = None,
 ) -> None:
     """Show what is worth knowing about a fruit."""
-    with _session(quiet=False, log_json=False):
+    with command_session(quiet=False, log_json=False):
         from pomona.facts import find_facts
 
         found = find_facts(" ".join(fruit), lang=lang)
@@ -261,75 +304,6 @@ def facts(
 def main() -> None:
     """Run the command line; never shows a traceback for an error Pomona raises on purpose."""
     app()
-
-
-@contextmanager
-def _session(*, quiet: bool, log_json: bool) -> Iterator[None]:
-    from pomona.console import set_up_logging
-
-    set_up_logging(quiet=quiet, as_json=log_json)
-    try:
-        yield
-    except PomonaError as error:
-        wrong_use = isinstance(error, SettingsError)
-        logging.getLogger("pomona").error("Error: %s", error)
-        sys.exit(EXIT_WRONG_USE if wrong_use else EXIT_FAILED)
-    except KeyboardInterrupt:
-        logging.getLogger("pomona").error(
-            "Stopped. Nothing was published; start the command again."
-        )
-        sys.exit(EXIT_INTERRUPTED)
-
-
-def _source_settings(
-    source: Path, label: str, glob: str | None, limit: int | None, sample: int | None
-) -> "SourceSettings":
-    from pomona.config import SourceSettings
-
-    return SourceSettings(source, label=label, glob=glob, limit=limit, sample=sample)
-
-
-def _extract_settings(
-    backbone: str, engine: str, max_pixels: int, lenient: bool, max_bad: float, format: str
-) -> "ExtractSettings":
-    from pomona.config import ExtractSettings
-    from pomona.images import DecodeLimits
-
-    return ExtractSettings(
-        backbone=backbone,
-        engine=engine,
-        limits=DecodeLimits(max_pixels=max_pixels, lenient=lenient),
-        max_bad=max_bad,
-        features_format=format,  # type: ignore[arg-type]  # checked by the record itself
-    )
-
-
-def _reduce_settings(
-    components: str, standardise: bool, whiten: bool, format: str
-) -> "ReduceSettings":
-    from pomona.config import ReduceSettings, parse_components
-
-    return ReduceSettings(
-        components=parse_components(components),
-        standardise=standardise,
-        whiten=whiten,
-        format=format,  # type: ignore[arg-type]  # checked by the record itself
-    )
-
-
-def _spark_settings(master: str | None, conf: list[str] | None) -> "SparkSettings":
-    from pomona.config import SparkSettings
-
-    pairs = []
-    for item in conf or []:
-        name, separator, value = item.partition("=")
-        if not separator or not name:
-            raise SettingsError(
-                f"The Spark setting '{item}' has no value. It is written NAME=VALUE. "
-                "Correct --conf, as in --conf spark.driver.memory=4g."
-            )
-        pairs.append((name, value))
-    return SparkSettings(master=master, conf=tuple(pairs))
 
 
 def _print_plan(listing: Any) -> None:

@@ -2,14 +2,19 @@
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from pomona.errors import SettingsError
 from pomona.images import DecodeLimits
 
+if TYPE_CHECKING:
+    from pomona.backbones import BackboneSpec
+
 __all__ = [
+    "AUTO_ENGINE",
     "ExtractSettings",
     "ReduceSettings",
+    "RunSettings",
     "SourceSettings",
     "SparkSettings",
     "TableFormat",
@@ -18,6 +23,8 @@ __all__ = [
 ]
 
 TableFormat = Literal["parquet", "csv", "json"]
+ExportKind = Literal["csv", "labels"]
+AUTO_ENGINE: Final = "auto"
 
 
 @dataclass(frozen=True)
@@ -61,8 +68,16 @@ class ExtractSettings:
 
     Parameters
     ----------
-    backbone, engine : str
-        Names in the registries.
+    backbone : str
+        Shipped, or pulled or added with ``pomona backbones``.
+    pooling : str, optional
+        Output of the network: avg, max, flatten or a layer; None is the network's own.
+    resize : {"squash", "crop"}, optional
+        None is the network's own rule.
+    engine : str
+        ``auto`` takes the GPU where Spark gives tasks one, else OpenVINO.
+    cache : Path, optional
+        Folder of pulled and added networks; None is ``$XDG_CACHE_HOME/pomona``.
     limits : DecodeLimits
         What a picture may be.
     max_bad : float
@@ -71,7 +86,10 @@ class ExtractSettings:
     """
 
     backbone: str = "efficientnet_lite0"
-    engine: str = "openvino"
+    pooling: str | None = None
+    resize: str | None = None
+    engine: str = AUTO_ENGINE
+    cache: Path | None = None
     limits: DecodeLimits = field(default_factory=DecodeLimits)
     max_bad: float = 0.05
     features_format: TableFormat = "parquet"
@@ -83,6 +101,22 @@ class ExtractSettings:
                 f"max_bad is '{self.max_bad}'. It is a share of the pictures, from 0 to 1. "
                 "Give 0.05 to allow one unusable picture in twenty."
             )
+
+    def find_spec(self) -> "BackboneSpec":
+        """Return the record of the network, in the variant that is asked for.
+
+        Raises
+        ------
+        SettingsError
+            If backbone, pooling or resize is unknown.
+        SetupError
+            If the network is not on this machine.
+        """
+        from pomona.backbones import find_backbone
+
+        return find_backbone(
+            self.backbone, pooling=self.pooling, resize=self.resize, cache=self.cache
+        )
 
 
 @dataclass(frozen=True)
@@ -108,6 +142,33 @@ class ReduceSettings:
 
     def __post_init__(self) -> None:
         _check_format("format", self.format)
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What a run does beside extracting.
+
+    Parameters
+    ----------
+    reduce : bool
+        Standardise and reduce the features.
+    check : bool
+        Read the reduced vectors back and compare their lengths with the PCA's.
+    export : tuple of {"csv", "labels"}
+        Further views of the features, in ``export/``: one CSV file, one folder per label.
+    """
+
+    reduce: bool = True
+    check: bool = False
+    export: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for kind in self.export:
+            if kind not in get_args(ExportKind):
+                raise SettingsError(
+                    f"Unknown export '{kind}'. Known: {', '.join(get_args(ExportKind))}. "
+                    "Choose one of these with --export."
+                )
 
 
 @dataclass(frozen=True)

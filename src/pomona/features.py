@@ -13,7 +13,15 @@ from pomona.backbones import Backbone, BackboneSpec
 from pomona.errors import ImageError, ShapeError
 from pomona.images import DecodeLimits, decode_image, preprocess_image
 
-__all__ = ["Picture", "PreparedPixels", "extract_batch", "extract_features", "prepare_pixels"]
+__all__ = [
+    "Outcome",
+    "Picture",
+    "PreparedPixels",
+    "extract_batch",
+    "extract_features",
+    "prepare_picture",
+    "prepare_pixels",
+]
 
 UInt8Array = NDArray[np.uint8]
 FloatArray = NDArray[np.float32]
@@ -39,6 +47,7 @@ class PreparedPixels:
 
 
 Prepare = Callable[[bytes, str], PreparedPixels]
+Outcome = PreparedPixels | ImageError
 
 
 def extract_features(images: UInt8Array, *, backbone: Backbone) -> FloatArray:
@@ -86,12 +95,28 @@ def prepare_pixels(
         If the picture cannot be used.
     """
     image = decode_image(content, path=path, limits=limits)
-    pixels = preprocess_image(image, input_size=spec.input_size, interpolation=spec.interpolation)
+    pixels = preprocess_image(
+        image, input_size=spec.input_size, interpolation=spec.interpolation, resize=spec.resize
+    )
     return PreparedPixels(pixels, image.width, image.height)
 
 
+def prepare_picture(picture: Picture, *, prepare: Prepare) -> Outcome:
+    """Return the pixels of one picture, or the reason why there are none."""
+    try:
+        if isinstance(picture.content, ImageError):
+            raise picture.content
+        return prepare(picture.content, picture.path)
+    except ImageError as error:
+        return error
+
+
 def extract_batch(
-    pictures: Sequence[Picture], *, backbone: Backbone, prepare: Prepare
+    pictures: Sequence[Picture],
+    *,
+    backbone: Backbone,
+    prepare: Prepare,
+    outcomes: Sequence[Outcome] | None = None,
 ) -> pa.RecordBatch:
     """Turn pictures into rows of :data:`pomona.schema.EXTRACTED`, one each, in the same order.
 
@@ -102,20 +127,16 @@ def extract_batch(
     prepare : callable
         From bytes and path to :class:`PreparedPixels`; raises :class:`ImageError` for a
         picture that cannot be used.
+    outcomes : sequence of Outcome, optional
+        What :func:`prepare_picture` gave, where that was done ahead.
 
     Returns
     -------
     pyarrow.RecordBatch
         A row has either ``features`` or ``reason_code`` and ``reason``, never both, never none.
     """
-    outcomes: list[PreparedPixels | ImageError] = []
-    for picture in pictures:
-        try:
-            if isinstance(picture.content, ImageError):
-                raise picture.content
-            outcomes.append(prepare(picture.content, picture.path))
-        except ImageError as error:
-            outcomes.append(error)
+    if outcomes is None:
+        outcomes = [prepare_picture(picture, prepare=prepare) for picture in pictures]
     ready = [outcome.pixels for outcome in outcomes if isinstance(outcome, PreparedPixels)]
     features = np.empty((0, backbone.spec.n_features), np.float32)
     if ready:
@@ -125,7 +146,7 @@ def extract_batch(
 
 def _to_record_batch(
     pictures: Sequence[Picture],
-    outcomes: Sequence[PreparedPixels | ImageError],
+    outcomes: Sequence[Outcome],
     features: FloatArray,
 ) -> pa.RecordBatch:
     good = np.array([isinstance(outcome, PreparedPixels) for outcome in outcomes], bool)

@@ -123,9 +123,13 @@ def decode_image(data: bytes, *, path: str = "", limits: DecodeLimits | None = N
 
 
 def preprocess_image(
-    image: Image.Image, *, input_size: tuple[int, int], interpolation: str = "bicubic"
+    image: Image.Image,
+    *,
+    input_size: tuple[int, int],
+    interpolation: str = "bicubic",
+    resize: str = "squash",
 ) -> UInt8Array:
-    """Resize an RGB image to a network's input, without keeping the aspect ratio.
+    """Resize an RGB image to a network's input.
 
     Parameters
     ----------
@@ -135,13 +139,18 @@ def preprocess_image(
         Height and width in pixels.
     interpolation : {"bicubic", "bilinear", "nearest", "lanczos"}
         As Pillow defines it.
+    resize : {"squash", "crop"}
+        ``squash`` does not keep the aspect ratio; ``crop`` keeps it and takes the largest centred
+        part that fits.
 
     Returns
     -------
     uint8 array of shape (height, width, 3)
-        The same values as ``PIL.Image.Image.resize``, to the last bit.
+        The same values as ``PIL.Image.Image.resize`` or ``PIL.ImageOps.fit``, to the last bit.
     """
     height, width = input_size
+    if resize == "crop":
+        return np.asarray(ImageOps.fit(image, (width, height), INTERPOLATIONS[interpolation]))
     if interpolation == "bicubic":
         return resize_bicubic(image, height=height, width=width)
     return np.asarray(image.resize((width, height), INTERPOLATIONS[interpolation]))

@@ -8,11 +8,15 @@ import typer
 
 __all__ = [
     "BackboneName",
+    "Cache",
+    "Check",
     "Components",
     "Conf",
     "Config",
+    "DoReduce",
     "DryRun",
     "EngineName",
+    "Export",
     "FeaturesFormat",
     "Folder",
     "Format",
@@ -26,7 +30,10 @@ __all__ = [
     "MaxPixels",
     "Out",
     "Overwrite",
+    "Pooling",
+    "PresetName",
     "Quiet",
+    "Resize",
     "Sample",
     "Source",
     "Standardise",
@@ -51,21 +58,43 @@ def _load_config(context: typer.Context, path: Path | None) -> Path | None:
             f"The settings file '{path}' cannot be read: {error}. It must be TOML. "
             "Correct the path or the file."
         ) from error
+    values = {**table, **table.get(context.command.name or "", {})}
+    values = {name: value for name, value in values.items() if not isinstance(value, dict)}
+    known = _check_names(context, values, f"The settings file '{path}'")
+    # Whichever is read first, a preset lies under the settings file.
+    context.default_map = {**(context.default_map or {}), **known}
+    return path
+
+
+def _load_preset(context: typer.Context, name: str | None) -> str | None:
+    if name is None:
+        return None
+    from pomona.errors import SettingsError
+    from pomona.presets import read_preset
+
+    try:
+        settings = read_preset(name).settings
+    except SettingsError as error:
+        raise typer.BadParameter(str(error)) from error
+    known = _check_names(context, settings, f"The preset '{name}'")
+    context.default_map = {**known, **(context.default_map or {})}
+    return name
+
+
+def _check_names(context: typer.Context, values: dict[str, Any], origin: str) -> dict[str, Any]:
     known = {
         parameter.name.replace("_", "-")
         for parameter in context.command.params
-        if parameter.param_type_name == "option" and parameter.name not in (None, "config", "help")
+        if parameter.param_type_name == "option"
+        and parameter.name not in (None, "config", "preset", "help")
     }
-    values = {**table, **table.get(context.command.name or "", {})}
-    values = {name: value for name, value in values.items() if not isinstance(value, dict)}
     unknown = sorted(name for name in values if name.replace("_", "-") not in known)
     if unknown:
         raise typer.BadParameter(
-            f"The settings file '{path}' has the unknown name '{unknown[0]}'. Known: "
+            f"{origin} has the unknown name '{unknown[0]}'. Known: "
             f"{', '.join(sorted(known))}. Correct the name."
         )
-    context.default_map = {name.replace("-", "_"): value for name, value in values.items()}
-    return path
+    return {name.replace("-", "_"): value for name, value in values.items()}
 
 
 def option(help: str, *names: str, panel: str | None = None, **more: Any) -> Any:
@@ -103,8 +132,40 @@ Sample = Annotated[
 BackboneName = Annotated[
     str, option("Network that makes the features.", "--backbone", panel=FEATURES)
 ]
+Pooling = Annotated[
+    str | None,
+    option(
+        "Output of the network: avg, max, flatten or a layer such as fc2.  [default: its own]",
+        "--pooling",
+        panel=FEATURES,
+        show_default=False,
+    ),
+]
+Resize = Annotated[
+    str | None,
+    option(
+        "squash (no crop) or crop (keep the aspect, cut the centre).  [default: the network's]",
+        "--resize",
+        panel=FEATURES,
+        show_default=False,
+    ),
+]
 EngineName = Annotated[
-    str, option("What runs the network: openvino or onnxruntime.", "--engine", panel=FEATURES)
+    str,
+    option(
+        "What runs the network: auto, openvino, onnxruntime or onnxruntime-cuda.",
+        "--engine",
+        panel=FEATURES,
+    ),
+]
+Cache = Annotated[
+    Path | None,
+    option(
+        "Folder of pulled and added networks.  [default: $XDG_CACHE_HOME/pomona]",
+        "--cache",
+        panel=FEATURES,
+        show_default=False,
+    ),
 ]
 MaxPixels = Annotated[
     int, option("Refuse pictures of more pixels (width x height).", "--max-pixels", panel=FEATURES)
@@ -170,6 +231,38 @@ DryRun = Annotated[
 Quiet = Annotated[bool, option("Show warnings and errors only.", "--quiet", "-q", panel=OUTPUT)]
 LogJson = Annotated[
     bool, option("Log JSON, one object a line, to stderr.", "--log-json", panel=OUTPUT)
+]
+DoReduce = Annotated[
+    bool,
+    option("Standardise and reduce the features.", "--reduce/--no-reduce", panel=REDUCTION),
+]
+Check = Annotated[
+    bool,
+    option(
+        "Read the reduced vectors back and compare their lengths with the PCA's.",
+        "--check/--no-check",
+        panel=REDUCTION,
+    ),
+]
+Export = Annotated[
+    list[str] | None,
+    option(
+        "Write the features once more to export/: csv (one file) or labels (one folder per label); "
+        "may be repeated.",
+        "--export",
+        panel=OUTPUT,
+    ),
+]
+PresetName = Annotated[
+    str | None,
+    option(
+        "Settings of a reference pipeline ('pomona presets list'), or a TOML file of your own; "
+        "everything else wins over it.",
+        "--preset",
+        callback=_load_preset,
+        is_eager=True,
+        show_default=False,
+    ),
 ]
 Config = Annotated[
     Path | None,

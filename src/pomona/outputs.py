@@ -14,7 +14,7 @@ from pomona.errors import OutputError
 __all__ = ["PARTS", "RUN_FILE", "check_output", "publish", "read_run", "staging", "write_run"]
 
 RUN_FILE: Final = "run.json"
-PARTS: Final = ("features", "reduced", "quarantine", "model", "report")
+PARTS: Final = ("features", "reduced", "quarantine", "model", "report", "export")
 STAGING: Final = ".pomona-unfinished"
 
 

@@ -12,16 +12,19 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pomona.backbones import find_backbone, find_weights
-from pomona.backbones.engines import find_engine
+from pomona.backbones import find_weights, read_spec
+from pomona.backbones.engines import check_engine
 from pomona.config import (
+    AUTO_ENGINE,
     ExtractSettings,
     ReduceSettings,
+    RunSettings,
     SourceSettings,
     SparkSettings,
     settings_to_dict,
 )
-from pomona.errors import OutputError, QuarantineError
+from pomona.errors import OutputError, QuarantineError, SettingsError
+from pomona.exports import check_vectors, export_features
 from pomona.outputs import PARTS, check_output, publish, read_run, staging
 from pomona.sources import Listing, list_images
 
@@ -69,8 +72,9 @@ def plan_extract(
     from pomona.spark.session import check_master
 
     settings = extract_settings or ExtractSettings()
-    find_weights(find_backbone(settings.backbone))
-    find_engine(settings.engine)
+    find_weights(settings.find_spec(), cache=settings.cache)
+    if settings.engine != AUTO_ENGINE:
+        check_engine(settings.engine)
     if spark_settings and spark_settings.master:
         check_master(spark_settings.master)
     listing = list_images(source)
@@ -85,6 +89,7 @@ def run(
     *,
     extract_settings: ExtractSettings | None = None,
     reduce_settings: ReduceSettings | None = None,
+    run_settings: RunSettings | None = None,
     spark_settings: SparkSettings | None = None,
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
@@ -97,6 +102,7 @@ def run(
     out : Path
     extract_settings : ExtractSettings, optional
     reduce_settings : ReduceSettings, optional
+    run_settings : RunSettings, optional
     spark_settings : SparkSettings, optional
     overwrite : bool
         Whether an earlier result in ``out`` may be replaced.
@@ -116,6 +122,13 @@ def run(
     started = time.perf_counter()
     extract_settings = extract_settings or ExtractSettings()
     reduce_settings = reduce_settings or ReduceSettings()
+    run_settings = run_settings or RunSettings()
+    if run_settings.export and extract_settings.features_format != "parquet":
+        raise SettingsError(
+            f"The export '{run_settings.export[0]}' needs features/ as Parquet, not "
+            f"'{extract_settings.features_format}'. It is made from them. "
+            "Leave --features-format out."
+        )
     listing = plan_extract(
         source,
         out,
@@ -129,7 +142,13 @@ def run(
         record = _extract(
             folder, out, listing, source, extract_settings, spark_settings, on_progress
         )
-        record |= _reduce(folder / "features", folder, record, reduce_settings, spark_settings)
+        record["settings"] |= {"run": settings_to_dict(run_settings)}
+        if run_settings.reduce:
+            record |= _reduce(folder / "features", folder, record, reduce_settings, spark_settings)
+        if run_settings.reduce and run_settings.check:
+            record |= _check(folder / "reduced", record, reduce_settings.format)
+        if run_settings.export:
+            export_features(folder / "features", folder / "export", kinds=run_settings.export)
         record["seconds_total"] = _since(started)
         record |= _report(folder, record)
         record["seconds_total"] = _since(started)
@@ -268,6 +287,7 @@ def _extract(
     on_progress: OnProgress | None,
 ) -> RunRecord:
     from pomona.spark.batch import extract_to_folder
+    from pomona.spark.networks import choose_engine
     from pomona.spark.session import start_spark
 
     started = time.perf_counter()
@@ -281,7 +301,7 @@ def _extract(
         shutil.rmtree(folder / "features")
         publish(folder, out, parts=PARTS, run=None)
         raise
-    spec = find_backbone(settings.backbone)
+    spec = settings.find_spec()
     return {
         "images_found": done.n_found,
         "images_extracted": done.n_extracted,
@@ -292,7 +312,9 @@ def _extract(
         "extract_images_per_second": round(done.n_found / done.seconds, 2),
         "backbone": spec.name,
         "backbone_sha256": spec.sha256,
-        "engine": settings.engine,
+        "backbone_fingerprint": spec.fingerprint(),
+        "backbone_spec": spec.to_dict(),
+        "engine": choose_engine(spark, settings.engine),
         "n_features": spec.n_features,
         "n_components": None,
         "explained_variance": None,
@@ -328,7 +350,8 @@ def _reduce(
         folder,
         settings=settings,
         features_format=record["settings"]["extract"]["features_format"],
-        backbone=record["backbone"],
+        # As it was then: the network itself need not be here any more.
+        spec=read_spec(record["backbone_spec"], name=record["backbone"], origin="run.json"),
     )
     logger.info("reduced to %s components", len(reduction.components))
     return {
@@ -337,6 +360,13 @@ def _reduce(
         "explained_variance": float(reduction.explained_variance_ratio.sum()),
         "settings": record["settings"] | {"reduce": settings_to_dict(settings)},
     }
+
+
+def _check(reduced: Path, record: RunRecord, format: str) -> RunRecord:
+    n_components, n_rows = record["n_components"], record["images_extracted"]
+    check_vectors(reduced, format=format, n_components=n_components, n_rows=n_rows)
+    logger.info("checked: %s stored vectors of %s numbers", n_rows, n_components)
+    return {"vectors_checked": n_rows}
 
 
 def _report(folder: Path, record: RunRecord, *, target: Path | None = None) -> RunRecord:

@@ -10,6 +10,7 @@ Pillow, ``src/libImaging/Resample.c``: ``precompute_coeffs`` and ``ImagingResamp
 """
 
 import math
+import threading
 from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any, Final
@@ -54,7 +55,7 @@ def resize_bicubic(image: Image.Image, *, height: int, width: int) -> UInt8Array
         _pixels(image),
         *_weights(image.width, width),
         *_weights(image.height, height),
-        *_scratch(image.width, image.height, width, height),
+        *_scratch(image.width, image.height, width, height, threading.get_ident()),
         out,
     )
     return out
@@ -118,11 +119,11 @@ def _left_sum(values: list[float]) -> float:
     return total
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=16)
 def _scratch(
-    w_in: int, h_in: int, w_out: int, h_out: int
+    w_in: int, h_in: int, w_out: int, h_out: int, thread: int
 ) -> tuple[UInt32Array, UInt32Array, UInt32Array, UInt8Array, Int32Array]:
-    """Return work arrays; kept, because fresh memory costs more than the arithmetic."""
+    """Return work arrays of one thread; kept: fresh memory costs more than the arithmetic."""
     return (
         np.empty((w_in, h_in), np.uint32),
         np.empty((w_out, h_in), np.uint32),

@@ -3,13 +3,18 @@ import pytest
 from pictures import make_pixels
 
 from pomona.backbones import find_backbone, find_weights, load_backbone
-from pomona.backbones.engines import ENGINES, OnnxRuntimeEngine, OpenVinoEngine
+from pomona.backbones.engines import (
+    CUDA_ENGINE,
+    OnnxRuntimeEngine,
+    OpenVinoEngine,
+    check_engine,
+)
 from pomona.errors import SettingsError, SetupError
 
 IMAGES = np.stack([make_pixels(seed, 224, 224) for seed in range(4)])
 
 
-@pytest.fixture(scope="module", params=sorted(ENGINES))
+@pytest.fixture(scope="module", params=["onnxruntime", "openvino"])
 def engine(request):
     pytest.importorskip(request.param, reason=f"the engine {request.param} is not installed")
     return load_backbone(engine=request.param).engine
@@ -67,3 +72,17 @@ def test_bgr_backbones_see_the_channels_swapped():
         expected = build(spec, find_weights(spec))(IMAGES[:1, ..., ::-1].copy())
         found = build(swapped, find_weights(spec))(IMAGES[:1])
         np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_cuda_engine_runs_or_says_why_not():
+    ort = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+    if "CUDAExecutionProvider" not in ort.get_available_providers():
+        with pytest.raises(SetupError, match="has no GPU here"):
+            check_engine(CUDA_ENGINE)
+        with pytest.raises(SetupError, match="has no GPU here"):
+            load_backbone(engine=CUDA_ENGINE)
+        pytest.skip("no GPU on this machine: the engine's numbers are not compared")
+    found = load_backbone(engine=CUDA_ENGINE).engine
+    expected = load_backbone(engine="openvino").engine(IMAGES)
+    np.testing.assert_allclose(found(IMAGES), expected, atol=1e-3, rtol=0)
+    assert (found(IMAGES)[:1] == found(IMAGES[:1])).all()

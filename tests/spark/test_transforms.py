@@ -59,6 +59,8 @@ def test_extract_images_writes_the_dimension_into_the_metadata(spark):
     assert table.schema["features"].metadata == {
         "dimension": 1280,
         "backbone": "efficientnet_lite0",
+        "pooling": "avg",
+        "fingerprint": BACKBONE.spec.fingerprint(),
     }
 
 

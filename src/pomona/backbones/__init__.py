@@ -1,15 +1,25 @@
 """Backbones: networks that turn pixels into features, and the engines that run them."""
 
-from pomona.backbones.loaded import Backbone, load_backbone
-from pomona.backbones.registry import BACKBONES, DEFAULT_BACKBONE, find_backbone, find_weights
+from pomona.backbones.loaded import Backbone, load_backbone, open_backbone
+from pomona.backbones.registry import (
+    DEFAULT_BACKBONE,
+    NETWORKS,
+    find_backbone,
+    find_weights,
+    is_shipped,
+)
 from pomona.backbones.spec import BackboneSpec
+from pomona.backbones.spec_table import read_spec
 
 __all__ = [
-    "BACKBONES",
     "DEFAULT_BACKBONE",
+    "NETWORKS",
     "Backbone",
     "BackboneSpec",
     "find_backbone",
     "find_weights",
+    "is_shipped",
     "load_backbone",
+    "open_backbone",
+    "read_spec",
 ]

@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from pomona import schema
 from pomona.artifacts import Reduction, save_reduction
-from pomona.backbones import find_backbone
+from pomona.backbones import BackboneSpec
 from pomona.config import ExtractSettings, ReduceSettings, TableFormat
 from pomona.errors import PomonaError, QuarantineError
 from pomona.sources import Listing
@@ -72,7 +72,7 @@ def extract_to_folder(
         written all the same.
     """
     started = time.perf_counter()
-    spec = find_backbone(settings.backbone)
+    spec = settings.find_spec()
     n_tasks = choose_tasks(listing, n_cores=spark.sparkContext.defaultParallelism)
     features = folder / "features"
     images = spark.createDataFrame(listing.pictures).repartition(n_tasks)
@@ -107,7 +107,7 @@ def reduce_to_folder(
     *,
     settings: ReduceSettings,
     features_format: TableFormat,
-    backbone: str,
+    spec: BackboneSpec,
 ) -> Reduction:
     """Fit standardiser and PCA on ``features``; write ``folder/reduced`` and ``folder/model``.
 
@@ -116,7 +116,6 @@ def reduce_to_folder(
     ReductionError
         If the features do not allow what is asked.
     """
-    spec = find_backbone(backbone)
     table = read_table(
         spark,
         features,

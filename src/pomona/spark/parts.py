@@ -17,8 +17,8 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from pomona import schema
 from pomona.artifacts import Reduction
-from pomona.backbones import find_backbone
 from pomona.config import ExtractSettings
+from pomona.spark.networks import SharedBackbone, share_backbone
 from pomona.spark.transforms import (
     EXTRACTED_SCHEMA,
     extract_partition,
@@ -61,12 +61,15 @@ def write_features(
     quarantined : list of dict
         Rows of :data:`pomona.schema.QUARANTINE`.
     """
+    # Executors have working directories of their own.
+    folder = folder.absolute()
     fields = {name: copy(EXTRACTED_SCHEMA[name]) for name in FEATURE_COLUMNS}
-    fields[schema.FEATURES].metadata = vector_metadata(find_backbone(settings.backbone))
+    shared = share_backbone(images_df.sparkSession, settings)
+    fields[schema.FEATURES].metadata = vector_metadata(shared.spec)
     kind = _arrow_schema(
         [schema.EXTRACTED.field(name) for name in FEATURE_COLUMNS], list(fields.values())
     )
-    write = partial(_write_extracted, folder=folder, settings=settings, kind=kind)
+    write = partial(_write_extracted, folder=folder, settings=settings, shared=shared, kind=kind)
     rows = _write_parts(select_images(images_df), write, folder, schema.QUARANTINE)
     quarantined = [row for row in rows if row[schema.REASON_CODE] is not None]
     return sum(row.pop("n_written") or 0 for row in rows), quarantined
@@ -83,12 +86,12 @@ def write_reduced(features_df: DataFrame, folder: Path, *, reduction: Reduction)
         New folder that every worker can write to.
     reduction : Reduction
     """
+    folder = folder.absolute()
     kind = _arrow_schema(list(schema.REDUCED), reduced_schema(reduction).fields)
     write = partial(_write_reduced, folder=folder, reduction=reduction, kind=kind)
-    rows = _write_parts(
+    _write_parts(
         features_df.select(schema.PATH, schema.LABEL, schema.FEATURES), write, folder, pa.schema([])
     )
-    return sum(row["n_written"] for row in rows)
 
 
 def _arrow_schema(fields: list[pa.Field], spark_fields: list[T.StructField]) -> pa.Schema:
@@ -158,11 +161,16 @@ def _part_file(folder: Path, kind: pa.Schema) -> Iterator[Callable[[pa.RecordBat
 
 
 def _write_extracted(
-    batches: Iterable[pa.RecordBatch], *, folder: Path, settings: ExtractSettings, kind: pa.Schema
+    batches: Iterable[pa.RecordBatch],
+    *,
+    folder: Path,
+    settings: ExtractSettings,
+    shared: SharedBackbone,
+    kind: pa.Schema,
 ) -> Iterator[pa.RecordBatch]:
     n_written = 0
     with _part_file(folder, kind) as add:
-        for batch in extract_partition(batches, settings=settings):
+        for batch in extract_partition(batches, settings=settings, shared=shared):
             good = pc.is_null(batch[schema.REASON_CODE])
             rows = batch.filter(good).select(FEATURE_COLUMNS)
             add(rows)

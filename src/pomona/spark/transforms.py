@@ -14,12 +14,20 @@ from pyspark.sql import types as T
 
 from pomona import schema
 from pomona.artifacts import Reduction
-from pomona.backbones import Backbone, BackboneSpec, find_backbone, load_backbone
+from pomona.backbones import Backbone, BackboneSpec
 from pomona.config import ExtractSettings
 from pomona.errors import ImageError, SettingsError
-from pomona.features import Picture, Prepare, extract_batch, prepare_pixels
+from pomona.features import (
+    Outcome,
+    Picture,
+    Prepare,
+    extract_batch,
+    prepare_picture,
+    prepare_pixels,
+)
 from pomona.isolation import IsolatedPrepare
 from pomona.sources import fetch_bytes
+from pomona.spark.networks import SharedBackbone, open_shared, share_backbone
 from pomona.spark.workers import settle_worker
 
 __all__ = [
@@ -75,17 +83,23 @@ def extract_images(images_df: DataFrame, *, settings: ExtractSettings | None = N
         If there is no column ``path``, or the backbone or engine is unknown.
     """
     settings = settings or ExtractSettings()
-    spec = find_backbone(settings.backbone)
-    return (
-        select_images(images_df)
-        .mapInArrow(partial(extract_partition, settings=settings), EXTRACTED_SCHEMA)
-        .withMetadata(schema.FEATURES, vector_metadata(spec))
+    # Before anything goes to Spark, so that a wrong table gets its own error.
+    images = select_images(images_df)
+    shared = share_backbone(images_df.sparkSession, settings)
+    extract = partial(extract_partition, settings=settings, shared=shared)
+    return images.mapInArrow(extract, EXTRACTED_SCHEMA).withMetadata(
+        schema.FEATURES, vector_metadata(shared.spec)
     )
 
 
 def vector_metadata(spec: BackboneSpec) -> dict[str, object]:
     """Return what the schema says of the features, readable without opening a row."""
-    return {"dimension": spec.n_features, "backbone": spec.name}
+    return {
+        "dimension": spec.n_features,
+        "backbone": spec.name,
+        "pooling": spec.pooling,
+        "fingerprint": spec.fingerprint(),
+    }
 
 
 def select_images(images_df: DataFrame) -> DataFrame:
@@ -147,12 +161,12 @@ def to_matrix(vectors: pa.Array) -> np.ndarray:
 
 
 def extract_partition(
-    batches: Iterable[pa.RecordBatch], *, settings: ExtractSettings
+    batches: Iterable[pa.RecordBatch], *, settings: ExtractSettings, shared: SharedBackbone
 ) -> Iterator[pa.RecordBatch]:
     """Turn one partition of pictures into rows of :data:`pomona.schema.EXTRACTED`."""
     context = TaskContext.get()
     cpus = int(context.cpus()) if context else 1
-    backbone = load_backbone(settings.backbone, engine=settings.engine, n_threads=cpus)
+    backbone = open_shared(shared, context)
     if context:
         settle_worker()
     prepare: Prepare = partial(prepare_pixels, spec=backbone.spec, limits=settings.limits)
@@ -160,8 +174,36 @@ def extract_partition(
         # Something killed this task before. If a picture did it, only its own decoder dies now.
         with IsolatedPrepare(spec=backbone.spec, limits=settings.limits) as isolated:
             yield from _extract_groups(batches, backbone, isolated)
+    elif shared.on_gpu:
+        yield from _extract_ahead(batches, backbone, prepare, n_threads=cpus)
     else:
         yield from _extract_groups(batches, backbone, prepare)
+
+
+def _extract_ahead(
+    batches: Iterable[pa.RecordBatch], backbone: Backbone, prepare: Prepare, *, n_threads: int
+) -> Iterator[pa.RecordBatch]:
+    """Decode the next group on all processor threads while the GPU works on this one."""
+    with ThreadPoolExecutor(n_threads) as pool, ThreadPoolExecutor(1) as leader:
+
+        def make_ready(group: Sequence[dict[str, object]]) -> tuple[list[Picture], list[Outcome]]:
+            pictures = list(pool.map(_fetch_row, group))
+            return pictures, list(pool.map(partial(prepare_picture, prepare=prepare), pictures))
+
+        coming: Future[tuple[list[Picture], list[Outcome]]] | None = None
+        for group in _groups(batches):
+            ready, coming = coming, leader.submit(make_ready, group)
+            if ready is not None:
+                yield _finish(ready, backbone, prepare)
+        if coming is not None:
+            yield _finish(coming, backbone, prepare)
+
+
+def _finish(
+    ready: "Future[tuple[list[Picture], list[Outcome]]]", backbone: Backbone, prepare: Prepare
+) -> pa.RecordBatch:
+    pictures, outcomes = ready.result()
+    return extract_batch(pictures, backbone=backbone, prepare=prepare, outcomes=outcomes)
 
 
 def _extract_groups(
@@ -195,7 +237,11 @@ def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[dict[str, object
 
 
 def _fetch_group(group: Sequence[dict[str, object]]) -> list[Picture]:
-    return [_fetch_picture(**row) for row in group]  # type: ignore[arg-type]
+    return [_fetch_row(row) for row in group]
+
+
+def _fetch_row(row: dict[str, object]) -> Picture:
+    return _fetch_picture(**row)  # type: ignore[arg-type]
 
 
 def _fetch_picture(
