@@ -209,10 +209,13 @@ def parse_components(text: str) -> float | int:
 
 def settings_to_dict(settings: Any) -> dict[str, Any]:
     """Return a settings record as plain JSON values."""
-    return {
-        name: str(value) if isinstance(value, Path) else value
-        for name, value in asdict(settings).items()
-    }
+    return {name: _to_json(value) for name, value in asdict(settings).items()}
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _check_positive(name: str, value: int | None) -> None:
