@@ -1,15 +1,13 @@
 """The command line: one command per stage, the same verbs as the Python functions."""
 
-import logging
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pomona.errors import PomonaError, SettingsError
+from pomona import recognise_commands
+from pomona.command import command_session
+from pomona.errors import SettingsError
 from pomona.options import (
     BackboneName,
     Components,
@@ -43,10 +41,6 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main"]
 
-EXIT_FAILED = 1
-EXIT_WRONG_USE = 2
-EXIT_INTERRUPTED = 130
-
 app = typer.Typer(
     name="pomona",
     help="Turn fruit photographs into features, a PCA and a report, on Apache Spark.",
@@ -56,6 +50,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "POMONA"},
 )
+app.add_typer(recognise_commands.app)
 
 
 @app.callback(invoke_without_command=True)
@@ -100,7 +95,7 @@ def run(
     config: Config = None,
 ) -> None:
     """Do it all: pictures to features, a PCA and a report."""
-    with _session(quiet=quiet, log_json=log_json):
+    with command_session(quiet=quiet, log_json=log_json):
         from pomona import pipeline
         from pomona.console import show_progress
 
@@ -146,7 +141,7 @@ def extract(
     config: Config = None,
 ) -> None:
     """Turn pictures into feature vectors."""
-    with _session(quiet=quiet, log_json=log_json):
+    with command_session(quiet=quiet, log_json=log_json):
         from pomona import pipeline
         from pomona.console import show_progress
 
@@ -180,7 +175,7 @@ def reduce(
     config: Config = None,
 ) -> None:
     """Standardise and reduce the features of an extraction."""
-    with _session(quiet=quiet, log_json=log_json):
+    with command_session(quiet=quiet, log_json=log_json):
         from pomona import pipeline
 
         record = pipeline.reduce(
@@ -196,7 +191,7 @@ def report(
     out: Folder, quiet: Quiet = False, log_json: LogJson = False, config: Config = None
 ) -> None:
     """Write the report page of a run; needs no Spark."""
-    with _session(quiet=quiet, log_json=log_json):
+    with command_session(quiet=quiet, log_json=log_json):
         from pomona import pipeline
 
         typer.echo(f"Report: {pipeline.report(out)}")
@@ -214,7 +209,7 @@ def sample(
     config: Config = None,
 ) -> None:
     """Render synthetic fruit on a turntable, to try Pomona without photographs."""
-    with _session(quiet=quiet, log_json=log_json):
+    with command_session(quiet=quiet, log_json=log_json):
         from pomona.console import show_progress
         from pomona.samples import write_samples
 
@@ -242,7 +237,7 @@ def facts(
     config: Config = None,
 ) -> None:
     """Show what is worth knowing about a fruit."""
-    with _session(quiet=False, log_json=False):
+    with command_session(quiet=False, log_json=False):
         from pomona.facts import find_facts
 
         found = find_facts(" ".join(fruit), lang=lang)
@@ -261,24 +256,6 @@ def facts(
 def main() -> None:
     """Run the command line; never shows a traceback for an error Pomona raises on purpose."""
     app()
-
-
-@contextmanager
-def _session(*, quiet: bool, log_json: bool) -> Iterator[None]:
-    from pomona.console import set_up_logging
-
-    set_up_logging(quiet=quiet, as_json=log_json)
-    try:
-        yield
-    except PomonaError as error:
-        wrong_use = isinstance(error, SettingsError)
-        logging.getLogger("pomona").error("Error: %s", error)
-        sys.exit(EXIT_WRONG_USE if wrong_use else EXIT_FAILED)
-    except KeyboardInterrupt:
-        logging.getLogger("pomona").error(
-            "Stopped. Nothing was published; start the command again."
-        )
-        sys.exit(EXIT_INTERRUPTED)
 
 
 def _source_settings(

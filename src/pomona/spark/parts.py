@@ -85,10 +85,9 @@ def write_reduced(features_df: DataFrame, folder: Path, *, reduction: Reduction)
     """
     kind = _arrow_schema(list(schema.REDUCED), reduced_schema(reduction).fields)
     write = partial(_write_reduced, folder=folder, reduction=reduction, kind=kind)
-    rows = _write_parts(
+    _write_parts(
         features_df.select(schema.PATH, schema.LABEL, schema.FEATURES), write, folder, pa.schema([])
     )
-    return sum(row["n_written"] for row in rows)
 
 
 def _arrow_schema(fields: list[pa.Field], spark_fields: list[T.StructField]) -> pa.Schema:
