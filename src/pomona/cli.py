@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pomona import recognise_commands
+from pomona import recognise_commands, train_commands
 from pomona.command import command_session
-from pomona.errors import SettingsError
 from pomona.options import (
     BackboneName,
+    Classifiers,
     Components,
     Conf,
     Config,
@@ -26,18 +26,22 @@ from pomona.options import (
     Master,
     MaxBad,
     MaxPixels,
+    On,
     Out,
     Overwrite,
     Quiet,
     Sample,
     Source,
+    SplitRule,
     Standardise,
+    Tune,
     Whiten,
     option,
 )
+from pomona.train_commands import spark_settings, summarise_training, train_settings
 
 if TYPE_CHECKING:
-    from pomona.config import ExtractSettings, ReduceSettings, SourceSettings, SparkSettings
+    from pomona.config import ExtractSettings, ReduceSettings, SourceSettings
 
 __all__ = ["app", "main"]
 
@@ -50,6 +54,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "POMONA"},
 )
+app.add_typer(train_commands.app)
 app.add_typer(recognise_commands.app)
 
 
@@ -86,6 +91,10 @@ def run(
     standardise: Standardise = True,
     whiten: Whiten = False,
     format: Format = "parquet",
+    classifier: Classifiers = None,
+    on: On = "reduced",
+    split: SplitRule = "random",
+    tune: Tune = False,
     master: Master = None,
     conf: Conf = None,
     overwrite: Overwrite = False,
@@ -94,7 +103,7 @@ def run(
     log_json: LogJson = False,
     config: Config = None,
 ) -> None:
-    """Do it all: pictures to features, a PCA and a report."""
+    """Do it all: pictures to features, a PCA, a recogniser if asked for, and a report."""
     with command_session(quiet=quiet, log_json=log_json):
         from pomona import pipeline
         from pomona.console import show_progress
@@ -104,16 +113,22 @@ def run(
             "extract_settings": _extract_settings(
                 backbone, engine, max_pixels, lenient, max_bad, features_format
             ),
-            "spark_settings": _spark_settings(master, conf),
+            "spark_settings": spark_settings(master, conf),
             "overwrite": overwrite,
         }
         reducing = _reduce_settings(components, standardise, whiten, format)
+        training = train_settings(classifier, on=on, split=split, tune=tune) if classifier else None
         if dry_run:
             _print_plan(pipeline.plan_extract(pictures, out, **common))
             return
         with show_progress("Extracting", quiet=quiet, as_json=log_json) as on_progress:
             record = pipeline.run(
-                pictures, out, reduce_settings=reducing, on_progress=on_progress, **common
+                pictures,
+                out,
+                reduce_settings=reducing,
+                train_settings=training,
+                on_progress=on_progress,
+                **common,
             )
         _print_summary(record, out, shown=out / "report" / "index.html")
 
@@ -150,7 +165,7 @@ def extract(
             "extract_settings": _extract_settings(
                 backbone, engine, max_pixels, lenient, max_bad, features_format
             ),
-            "spark_settings": _spark_settings(master, conf),
+            "spark_settings": spark_settings(master, conf),
             "overwrite": overwrite,
         }
         if dry_run:
@@ -181,7 +196,7 @@ def reduce(
         record = pipeline.reduce(
             out,
             reduce_settings=_reduce_settings(components, standardise, whiten, format),
-            spark_settings=_spark_settings(master, conf),
+            spark_settings=spark_settings(master, conf),
         )
         _print_summary(record, out, shown=out / "reduced")
 
@@ -294,21 +309,6 @@ def _reduce_settings(
     )
 
 
-def _spark_settings(master: str | None, conf: list[str] | None) -> "SparkSettings":
-    from pomona.config import SparkSettings
-
-    pairs = []
-    for item in conf or []:
-        name, separator, value = item.partition("=")
-        if not separator or not name:
-            raise SettingsError(
-                f"The Spark setting '{item}' has no value. It is written NAME=VALUE. "
-                "Correct --conf, as in --conf spark.driver.memory=4g."
-            )
-        pairs.append((name, value))
-    return SparkSettings(master=master, conf=tuple(pairs))
-
-
 def _print_plan(listing: Any) -> None:
     from collections import Counter
 
@@ -333,6 +333,8 @@ def _print_summary(record: dict[str, Any], out: Path, *, shown: Path) -> None:
     if record["n_components"]:
         held = f"{record['explained_variance']:.2%} of the variance"
         lines.append(("PCA", f"{record['n_components']} components hold {held}"))
+    if record.get("training"):
+        lines += summarise_training(record["training"])
     lines += [("time", f"{record['seconds_total']:.1f} s"), ("results", str(out))]
     lines.append(("look at", str(shown)))
     for name, text in lines:

@@ -2,22 +2,27 @@
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from pomona.errors import SettingsError
 from pomona.images import DecodeLimits
 
 __all__ = [
+    "CLASSIFIERS",
+    "ClassifierName",
     "ExtractSettings",
     "ReduceSettings",
     "SourceSettings",
     "SparkSettings",
     "TableFormat",
+    "TrainSettings",
     "parse_components",
     "settings_to_dict",
 ]
 
 TableFormat = Literal["parquet", "csv", "json"]
+ClassifierName = Literal["logistic", "tree", "forest", "mlp"]
+CLASSIFIERS: Final = get_args(ClassifierName)
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,54 @@ class ReduceSettings:
 
 
 @dataclass(frozen=True)
+class TrainSettings:
+    """How vectors and labels become a recogniser.
+
+    Parameters
+    ----------
+    classifiers : tuple of {"logistic", "tree", "forest", "mlp"}
+        All are fitted and compared; the best on the calibration part goes into the model folder.
+    on : {"features", "reduced"}
+        What they are fitted on.
+    split : str
+        ``random``, ``grouped`` or a pair of folder names ``A:B``.
+    tune : bool
+        Search a small grid by cross-validation first.
+    class_weights : bool
+        Weigh rare labels up, so that each counts alike.
+    merge : bool
+        Folders that the facts say show the same thing become one label.
+    refused_share : float
+        Share of real fruit that may be refused as unknown.
+    """
+
+    classifiers: tuple[ClassifierName, ...] = ("logistic",)
+    on: Literal["features", "reduced"] = "reduced"
+    split: str = "random"
+    tune: bool = False
+    class_weights: bool = True
+    merge: bool = False
+    refused_share: float = 0.05
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.classifiers if name not in CLASSIFIERS]
+        if unknown or not self.classifiers:
+            raise SettingsError(
+                f"Unknown classifier '{', '.join(unknown)}'. Known: {', '.join(CLASSIFIERS)}. "
+                "Choose one or more of these with --classifier."
+            )
+        if self.on not in ("features", "reduced"):
+            raise SettingsError(
+                f"on is '{self.on}'. Known: features, reduced. Choose one of these with --on."
+            )
+        if not 0 <= self.refused_share < 1:
+            raise SettingsError(
+                f"refused_share is '{self.refused_share}'. It is a share of real fruit, from 0 to "
+                "below 1. Give 0.05 to refuse one photograph in twenty."
+            )
+
+
+@dataclass(frozen=True)
 class SparkSettings:
     """Which Spark to use.
 
@@ -148,10 +201,13 @@ def parse_components(text: str) -> float | int:
 
 def settings_to_dict(settings: Any) -> dict[str, Any]:
     """Return a settings record as plain JSON values."""
-    return {
-        name: str(value) if isinstance(value, Path) else value
-        for name, value in asdict(settings).items()
-    }
+    return {name: _plain(value) for name, value in asdict(settings).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    return str(value) if isinstance(value, Path) else value
 
 
 def _check_positive(name: str, value: int | None) -> None:

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from pomona.artifacts import load_reduction
 from pomona.backbones import find_backbone, find_weights
 from pomona.backbones.engines import find_engine
 from pomona.config import (
@@ -19,18 +20,22 @@ from pomona.config import (
     ReduceSettings,
     SourceSettings,
     SparkSettings,
+    TrainSettings,
     settings_to_dict,
 )
 from pomona.errors import OutputError, QuarantineError
+from pomona.learning import add_recogniser, start_spark_for_training
 from pomona.outputs import PARTS, check_output, publish, read_run, staging
 from pomona.sources import Listing, list_images
 
-__all__ = ["OnProgress", "extract", "plan_extract", "reduce", "report", "run"]
+__all__ = ["OnProgress", "extract", "plan_extract", "reduce", "report", "run", "write_report"]
 
 OnProgress = Callable[[int, int], None]
 RunRecord = dict[str, Any]
 
 logger = logging.getLogger(__name__)
+
+TRAINED = ("training", "seconds_train")
 
 VERSIONED = ("pomona", "pyspark", "openvino", "onnxruntime", "numpy", "scipy", "pillow", "pyarrow")
 
@@ -85,11 +90,12 @@ def run(
     *,
     extract_settings: ExtractSettings | None = None,
     reduce_settings: ReduceSettings | None = None,
+    train_settings: TrainSettings | None = None,
     spark_settings: SparkSettings | None = None,
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
 ) -> RunRecord:
-    """Extract, reduce and report in one go; ``out`` gets all of it or nothing.
+    """Extract, reduce, train and report in one go; ``out`` gets all of it or nothing.
 
     Parameters
     ----------
@@ -97,6 +103,8 @@ def run(
     out : Path
     extract_settings : ExtractSettings, optional
     reduce_settings : ReduceSettings, optional
+    train_settings : TrainSettings, optional
+        Without, no recogniser is trained.
     spark_settings : SparkSettings, optional
     overwrite : bool
         Whether an earlier result in ``out`` may be replaced.
@@ -126,12 +134,22 @@ def run(
     # While Java starts, this process only waits.
     threading.Thread(target=_import_ahead, daemon=True).start()
     with staging(out) as folder:
+        if train_settings is not None:
+            start_spark_for_training(spark_settings)
         record = _extract(
             folder, out, listing, source, extract_settings, spark_settings, on_progress
         )
         record |= _reduce(folder / "features", folder, record, reduce_settings, spark_settings)
+        if train_settings is not None:
+            record |= add_recogniser(
+                folder / "features",
+                folder,
+                record,
+                settings=train_settings,
+                reduction=load_reduction(folder / "model"),
+            )
         record["seconds_total"] = _since(started)
-        record |= _report(folder, record)
+        record |= write_report(folder, record)
         record["seconds_total"] = _since(started)
         publish(folder, out, parts=PARTS, run=record)
     return record
@@ -227,6 +245,8 @@ def reduce(
     with staging(out) as folder:
         settings = reduce_settings or ReduceSettings()
         record |= _reduce(out / "features", folder, record, settings, spark_settings)
+        # What was trained on the old vectors goes with them.
+        record = {name: record[name] for name in record if name not in TRAINED}
         publish(folder, out, parts=("reduced", "model", "report"), run=record)
     return record
 
@@ -247,7 +267,7 @@ def report(out: Path) -> Path:
     record = read_run(out)
     with staging(out) as folder:
         # The page is made from the published parts; only itself is new.
-        record |= _report(out, record, target=folder)
+        record |= write_report(out, record, target=folder)
         publish(folder, out, parts=("report",), run=record)
     return out / "report" / "index.html"
 
@@ -339,7 +359,8 @@ def _reduce(
     }
 
 
-def _report(folder: Path, record: RunRecord, *, target: Path | None = None) -> RunRecord:
+def write_report(folder: Path, record: RunRecord, *, target: Path | None = None) -> RunRecord:
+    """Write ``report/index.html`` about what is in ``folder``; return what run.json gains."""
     from pomona.reporting import collect_report, render_report
 
     started = time.perf_counter()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pomona.command import command_session
-from pomona.options import Config, LogJson, Quiet, option
+from pomona.options import Config, Label, LogJson, Quiet, option
 
 if TYPE_CHECKING:
     from pomona.recognition.recogniser import Recogniser
@@ -66,6 +66,57 @@ def predict(
             raise typer.Exit(1)
 
 
+@app.command(epilog="Example: pomona evaluate result photos --out evaluation")
+def evaluate(
+    model: Annotated[
+        str, typer.Argument(help="Model folder, output folder, or 'default' for the shipped one.")
+    ],
+    folder: Annotated[Path, typer.Argument(help="Labelled pictures; one folder per label.")],
+    out: Annotated[
+        Path | None,
+        option("Folder for the report and its numbers.", "--out", "-o", show_default=False),
+    ] = None,
+    label: Label = "folder",
+    strangers: Annotated[
+        bool, option("The pictures show no fruit: count refusals only.", "--strangers")
+    ] = False,
+    threads: Annotated[
+        int | None,
+        option("Processor cores to use.  [default: all]", "--threads", min=1, show_default=False),
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    log_json: LogJson = False,
+    config: Config = None,
+) -> None:
+    """Score a recogniser on labelled pictures; needs neither Spark nor Java."""
+    with command_session(quiet=quiet, log_json=log_json):
+        import os
+
+        from pomona import recognising
+        from pomona.config import SourceSettings
+        from pomona.console import show_progress
+
+        with show_progress("Asking", quiet=quiet, as_json=log_json) as on_progress:
+            record = recognising.evaluate(
+                None if model == "default" else Path(model),
+                SourceSettings(folder, label=label),
+                out=out,
+                strangers=strangers,
+                n_threads=threads or os.cpu_count() or 1,
+                on_progress=on_progress,
+            )
+        if json:
+            from json import dumps
+
+            typer.echo(dumps(record, ensure_ascii=False))
+            return
+        for name, text in _describe_evaluation(record):
+            typer.echo(f"{name:>14}  {text}")
+        if out is not None:
+            typer.echo(f"{'look at':>14}  {out / 'index.html'}")
+
+
 @models.command(epilog="Example: pomona models show result --json")
 def show(
     model: Annotated[
@@ -121,6 +172,33 @@ def _say(record: dict[str, Any]) -> str:
         return "unknown"
     doubt = ", variety uncertain" if record["decision"] == "fruit" else ""
     return f"{record['label']}{doubt} ({record['probability']:.1%})"
+
+
+def _describe_evaluation(record: dict[str, Any]) -> list[tuple[str, str]]:
+    lines = [("pictures", f"{record['n_pictures']}, {record['n_failed']} not usable")]
+    if known := record["known"]:
+        lines += [
+            ("known labels", f"{known['n']} pictures"),
+            ("right label", f"{known['accuracy']:.2%}, in the first three "
+             f"{known['top_3_accuracy']:.2%}"),
+            ("right fruit", f"{known['fruit_accuracy']:.2%}"),
+            ("calibration", f"error {known['ece']:.4f}"),
+            ("answers", f"{known['answered_exactly']:.2%} exact, {known['answered_fruit']:.2%} "
+             f"right fruit, {known['refused']:.2%} refused"),
+        ]  # fmt: skip
+    if unseen := record["unseen_varieties"]:
+        lines.append(
+            (
+                "unseen",
+                f"{unseen['n']} pictures: {unseen['answered_fruit']:.2%} right fruit, "
+                f"{unseen['sure_and_wrong']:.2%} sure and wrong, {unseen['refused']:.2%} refused",
+            )
+        )
+    if strangers := record["strangers"]:
+        lines.append(
+            ("no known fruit", f"{strangers['n']} pictures: {strangers['refused']:.2%} refused")
+        )
+    return lines
 
 
 def _describe_model(record: dict[str, Any]) -> list[tuple[str, str]]:

@@ -91,14 +91,20 @@ class Head:
         """Return the standardised features."""
         return np.asarray((features.astype(np.float64) - self.mean) / self.scale)
 
+    def logits(self, features: FloatArray) -> FloatArray:
+        """Return the classifier's numbers before the temperature, (n, n_classes)."""
+        if self.on == "features":
+            return self.classifier.logits(features)
+        components = self.standardise(features) @ self.components.T
+        if self.deviations is not None:
+            components /= self.deviations
+        return self.classifier.logits(components)
+
     def apply(self, features: FloatArray) -> Scores:
         """Return what the recogniser says of these feature vectors (n, n_features)."""
         standardised = self.standardise(features)
         components = standardised @ self.components.T
-        inputs = features
-        if self.on == "reduced":
-            inputs = components if self.deviations is None else components / self.deviations
-        probabilities = softmax(self.classifier.logits(inputs), temperature=self.temperature)
+        probabilities = softmax(self.logits(features), temperature=self.temperature)
         strangeness = self.rejection.score(standardised, components, probabilities)
         return Scores(probabilities, strangeness, features)
 
