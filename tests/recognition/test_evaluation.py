@@ -32,6 +32,8 @@ def labelled(tmp_path):
         ("Apple Pink Lady", (1, "apple")),
         ("gizmo", (2, "label:Gizmo")),
         ("Apple Golden 1", (None, "apple")),
+        # A fruit, and none this recogniser could name.
+        ("Pineapple", (None, None)),
         ("sofa", (None, None)),
     ],
 )

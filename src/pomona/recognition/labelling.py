@@ -86,7 +86,7 @@ def find_label(folder: str, labels: Sequence[ModelLabel]) -> tuple[int | None, s
     index : int or None
         None if the recogniser does not know the variety.
     fruit : str or None
-        As :attr:`ModelLabel.fruit`; None if the fruit is not known either.
+        As :attr:`ModelLabel.fruit`; None if no label is of that fruit.
     """
     for i, label in enumerate(labels):
         trained = (name for names in label.classes.values() for name in names)
@@ -99,7 +99,8 @@ def find_label(folder: str, labels: Sequence[ModelLabel]) -> tuple[int | None, s
         same = {each.label for names in label.classes.values() for n in names for each in _known(n)}
         if any(each.label in same for each in known):
             return i, label.fruit
-    return None, known[0].fruit_id if known else None
+    fruits = {label.fruit_id for label in labels}
+    return None, next((each.fruit_id for each in known if each.fruit_id in fruits), None)
 
 
 def _known(folder: str) -> list[FruitClass]:

@@ -53,6 +53,7 @@ def render_evaluation(
         figures=figures,
         title=title,
         origin=origin,
+        balance="",
         summary=_summarise(evaluation),
         cards=_cards(evaluation),
         recognition=recognition,
