@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from pomona.cli import app
 
-COMMANDS = ["run", "extract", "reduce", "report", "sample", "facts"]
+COMMANDS = ["run", "extract", "reduce", "report", "sample", "facts", "predict", "train", "evaluate"]
 
 
 def _invoke(*arguments, env=None):

@@ -11,11 +11,14 @@ if TYPE_CHECKING:
         RunSettings,
         SourceSettings,
         SparkSettings,
+        TrainSettings,
     )
     from pomona.errors import PomonaError
     from pomona.facts import find_facts
     from pomona.features import extract_features
     from pomona.pipeline import extract, reduce, report, run
+    from pomona.recognising import evaluate, train
+    from pomona.recognition import load_recogniser
     from pomona.reduction import PCA, Standardizer
     from pomona.samples import write_samples
     from pomona.spark.fitting import fit_reduction
@@ -30,16 +33,20 @@ __all__ = [
     "SourceSettings",
     "SparkSettings",
     "Standardizer",
+    "TrainSettings",
+    "evaluate",
     "extract",
     "extract_features",
     "extract_images",
     "find_facts",
     "fit_reduction",
     "load_backbone",
+    "load_recogniser",
     "reduce",
     "reduce_features",
     "report",
     "run",
+    "train",
     "write_samples",
 ]
 
@@ -53,16 +60,20 @@ _HOMES = {
     "SourceSettings": "config",
     "SparkSettings": "config",
     "Standardizer": "reduction",
+    "TrainSettings": "config",
+    "evaluate": "recognising",
     "extract": "pipeline",
     "extract_features": "features",
     "extract_images": "spark.transforms",
     "find_facts": "facts",
     "fit_reduction": "spark.fitting",
     "load_backbone": "backbones",
+    "load_recogniser": "recognition",
     "reduce": "pipeline",
     "reduce_features": "spark.transforms",
     "report": "pipeline",
     "run": "pipeline",
+    "train": "recognising",
     "write_samples": "samples",
 }
 

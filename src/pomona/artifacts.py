@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     # Workers apply a reduction without scikit-learn, which takes half a second to import.
     from pomona.reduction import PCA, Standardizer
 
-__all__ = ["FORMAT_VERSION", "Reduction", "load_reduction", "save_reduction"]
+__all__ = ["FORMAT_VERSION", "MODEL_FILE", "Reduction", "load_reduction", "save_reduction"]
 
 FORMAT_VERSION: Final = 1
 MODEL_FILE: Final = "model.json"

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pomona import backbone_commands, preset_commands
+from pomona import backbone_commands, preset_commands, recognise_commands, train_commands
 from pomona.arguments import (
     to_extract_settings,
     to_reduce_settings,
@@ -17,6 +17,7 @@ from pomona.options import (
     BackboneName,
     Cache,
     Check,
+    Classifiers,
     Components,
     Conf,
     Config,
@@ -35,6 +36,7 @@ from pomona.options import (
     Master,
     MaxBad,
     MaxPixels,
+    On,
     Out,
     Overwrite,
     Pooling,
@@ -43,10 +45,13 @@ from pomona.options import (
     Resize,
     Sample,
     Source,
+    SplitRule,
     Standardise,
+    Tune,
     Whiten,
     option,
 )
+from pomona.train_commands import summarise_training, train_settings
 
 __all__ = ["app", "main"]
 
@@ -61,6 +66,8 @@ app = typer.Typer(
 )
 app.add_typer(backbone_commands.app, name="backbones")
 app.add_typer(preset_commands.app, name="presets")
+app.add_typer(train_commands.app)
+app.add_typer(recognise_commands.app)
 
 
 @app.callback(invoke_without_command=True)
@@ -102,6 +109,10 @@ def run(
     reduce: DoReduce = True,
     check: Check = False,
     export: Export = None,
+    classifier: Classifiers = None,
+    on: On = "reduced",
+    split: SplitRule = "random",
+    tune: Tune = False,
     master: Master = None,
     conf: Conf = None,
     overwrite: Overwrite = False,
@@ -111,7 +122,7 @@ def run(
     preset: PresetName = None,
     config: Config = None,
 ) -> None:
-    """Do it all: pictures to features, a PCA and a report."""
+    """Do it all: pictures to features, a PCA, a recogniser if asked for, and a report."""
     with command_session(quiet=quiet, log_json=log_json):
         from pomona import pipeline
         from pomona.config import RunSettings
@@ -135,6 +146,7 @@ def run(
         }
         reducing = to_reduce_settings(components, standardise, whiten, format)
         doing = RunSettings(reduce=reduce, check=check, export=tuple(export or ()))
+        training = train_settings(classifier, on=on, split=split, tune=tune) if classifier else None
         if dry_run:
             _print_plan(pipeline.plan_extract(pictures, out, **common))
             return
@@ -144,6 +156,7 @@ def run(
                 out,
                 reduce_settings=reducing,
                 run_settings=doing,
+                train_settings=training,
                 on_progress=on_progress,
                 **common,
             )
@@ -330,6 +343,8 @@ def _print_summary(record: dict[str, Any], out: Path, *, shown: Path) -> None:
     if record["n_components"]:
         held = f"{record['explained_variance']:.2%} of the variance"
         lines.append(("PCA", f"{record['n_components']} components hold {held}"))
+    if record.get("training"):
+        lines += summarise_training(record["training"])
     lines += [("time", f"{record['seconds_total']:.1f} s"), ("results", str(out))]
     lines.append(("look at", str(shown)))
     for name, text in lines:

@@ -12,12 +12,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AUTO_ENGINE",
+    "CLASSIFIERS",
+    "ClassifierName",
     "ExtractSettings",
     "ReduceSettings",
     "RunSettings",
     "SourceSettings",
     "SparkSettings",
     "TableFormat",
+    "TrainSettings",
     "parse_components",
     "settings_to_dict",
 ]
@@ -25,6 +28,8 @@ __all__ = [
 TableFormat = Literal["parquet", "csv", "json"]
 ExportKind = Literal["csv", "labels"]
 AUTO_ENGINE: Final = "auto"
+ClassifierName = Literal["logistic", "tree", "forest", "mlp"]
+CLASSIFIERS: Final = get_args(ClassifierName)
 
 
 @dataclass(frozen=True)
@@ -169,6 +174,54 @@ class RunSettings:
                     f"Unknown export '{kind}'. Known: {', '.join(get_args(ExportKind))}. "
                     "Choose one of these with --export."
                 )
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """How vectors and labels become a recogniser.
+
+    Parameters
+    ----------
+    classifiers : tuple of {"logistic", "tree", "forest", "mlp"}
+        All are fitted and compared; the best on the calibration part goes into the model folder.
+    on : {"features", "reduced"}
+        What they are fitted on.
+    split : str
+        ``random``, ``grouped`` or a pair of folder names ``A:B``.
+    tune : bool
+        Search a small grid by cross-validation first.
+    class_weights : bool
+        Weigh rare labels up, so that each counts alike.
+    merge : bool
+        Folders that the facts say show the same thing become one label.
+    refused_share : float
+        Share of real fruit that may be refused as unknown.
+    """
+
+    classifiers: tuple[ClassifierName, ...] = ("logistic",)
+    on: Literal["features", "reduced"] = "reduced"
+    split: str = "random"
+    tune: bool = False
+    class_weights: bool = True
+    merge: bool = False
+    refused_share: float = 0.05
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.classifiers if name not in CLASSIFIERS]
+        if unknown or not self.classifiers:
+            raise SettingsError(
+                f"Unknown classifier '{', '.join(unknown)}'. Known: {', '.join(CLASSIFIERS)}. "
+                "Choose one or more of these with --classifier."
+            )
+        if self.on not in ("features", "reduced"):
+            raise SettingsError(
+                f"on is '{self.on}'. Known: features, reduced. Choose one of these with --on."
+            )
+        if not 0 <= self.refused_share < 1:
+            raise SettingsError(
+                f"refused_share is '{self.refused_share}'. It is a share of real fruit, from 0 to "
+                "below 1. Give 0.05 to refuse one photograph in twenty."
+            )
 
 
 @dataclass(frozen=True)

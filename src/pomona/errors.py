@@ -7,9 +7,11 @@
     |   +-- SourceError                     nothing to read, or not readable as a source
     |   +-- OutputError                     the output folder cannot be used
     +-- SetupError (RuntimeError)           Java, weights or a package is missing or wrong
+    |   +-- ModelError                      a model folder is incomplete, changed or too new
     +-- ShapeError (ValueError)             an array does not have the shape it needs
     +-- ImageError (ValueError)             one picture cannot be used; has a ``reason_code``
     +-- ReductionError (ValueError)         the features do not allow the PCA asked for
+    +-- TrainingError (ValueError)          the labelled vectors do not allow a classifier
     +-- QuarantineError (RuntimeError)      more pictures were unusable than ``max_bad`` allows
 
 A bad picture is data, never a reason to stop: :class:`ImageError` ends as a row of ``quarantine/``.
@@ -17,6 +19,7 @@ A bad picture is data, never a reason to stop: :class:`ImageError` ends as a row
 
 __all__ = [
     "ImageError",
+    "ModelError",
     "OutputError",
     "PomonaError",
     "QuarantineError",
@@ -25,6 +28,7 @@ __all__ = [
     "SetupError",
     "ShapeError",
     "SourceError",
+    "TrainingError",
 ]
 
 
@@ -48,12 +52,20 @@ class SetupError(PomonaError, RuntimeError):
     """Something Pomona needs on this machine is missing or damaged."""
 
 
+class ModelError(SetupError):
+    """A model folder is incomplete, changed, of a newer version, or none at all."""
+
+
 class ShapeError(PomonaError, ValueError):
     """An array does not have the shape that is needed."""
 
 
 class ReductionError(PomonaError, ValueError):
     """The features do not allow the reduction that was asked for."""
+
+
+class TrainingError(PomonaError, ValueError):
+    """The labelled vectors do not allow the classifier that was asked for."""
 
 
 class QuarantineError(PomonaError, RuntimeError):

@@ -22,6 +22,7 @@ from pomona.resampling import resize_bicubic
 __all__ = [
     "DEFAULT_MAX_PIXELS",
     "EXTENSIONS",
+    "INTERPOLATIONS",
     "DecodeLimits",
     "decode_image",
     "make_thumbnail",

@@ -10,6 +10,8 @@ __all__ = [
     "BackboneName",
     "Cache",
     "Check",
+    "ClassWeights",
+    "Classifiers",
     "Components",
     "Conf",
     "Config",
@@ -28,15 +30,20 @@ __all__ = [
     "Master",
     "MaxBad",
     "MaxPixels",
+    "Merge",
+    "On",
     "Out",
     "Overwrite",
     "Pooling",
     "PresetName",
     "Quiet",
+    "RefusedShare",
     "Resize",
     "Sample",
     "Source",
+    "SplitRule",
     "Standardise",
+    "Tune",
     "Whiten",
     "option",
 ]
@@ -44,6 +51,7 @@ __all__ = [
 PICTURES: Final = "Which pictures"
 FEATURES: Final = "Features"
 REDUCTION: Final = "Standardise and PCA"
+TRAINING: Final = "Recogniser"
 SPARK: Final = "Spark"
 OUTPUT: Final = "Output and log"
 
@@ -205,6 +213,50 @@ Standardise = Annotated[
 ]
 Whiten = Annotated[
     bool, option("Give every component unit variance.", "--whiten/--no-whiten", panel=REDUCTION)
+]
+Classifiers = Annotated[
+    list[str] | None,
+    option(
+        "Train a recogniser: logistic, tree, forest or mlp; may be repeated.",
+        "--classifier",
+        panel=TRAINING,
+        show_default=False,
+    ),
+]
+On = Annotated[str, option("What it is fitted on: reduced or features.", "--on", panel=TRAINING)]
+SplitRule = Annotated[
+    str,
+    option(
+        "What measures it: random; grouped (turning sequences stay together); or a pair of folder "
+        "names, such as Training:Test.",
+        "--split",
+        panel=TRAINING,
+    ),
+]
+Tune = Annotated[
+    bool, option("Search a small grid by cross-validation first.", "--tune", panel=TRAINING)
+]
+ClassWeights = Annotated[
+    bool,
+    option(
+        "Let rare labels count as much as common ones.",
+        "--class-weights/--no-class-weights",
+        panel=TRAINING,
+    ),
+]
+Merge = Annotated[
+    bool,
+    option(
+        "One label for folders that the facts say show the same.",
+        "--merge/--no-merge",
+        panel=TRAINING,
+    ),
+]
+RefusedShare = Annotated[
+    float,
+    option(
+        "Share of real fruit that may be refused as unknown.", "--refused-share", panel=TRAINING
+    ),
 ]
 Format = Annotated[
     str, option("Table format of reduced/: parquet, csv or json.", "--format", panel=REDUCTION)

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from pomona.artifacts import load_reduction
 from pomona.backbones import find_weights, read_spec
 from pomona.backbones.engines import check_engine
 from pomona.config import (
@@ -21,19 +22,23 @@ from pomona.config import (
     RunSettings,
     SourceSettings,
     SparkSettings,
+    TrainSettings,
     settings_to_dict,
 )
 from pomona.errors import OutputError, QuarantineError, SettingsError
 from pomona.exports import check_vectors, export_features
+from pomona.learning import add_recogniser, start_spark_for_training
 from pomona.outputs import PARTS, check_output, publish, read_run, staging
 from pomona.sources import Listing, list_images
 
-__all__ = ["OnProgress", "extract", "plan_extract", "reduce", "report", "run"]
+__all__ = ["OnProgress", "extract", "plan_extract", "reduce", "report", "run", "write_report"]
 
 OnProgress = Callable[[int, int], None]
 RunRecord = dict[str, Any]
 
 logger = logging.getLogger(__name__)
+
+TRAINED = ("training", "seconds_train")
 
 VERSIONED = ("pomona", "pyspark", "openvino", "onnxruntime", "numpy", "scipy", "pillow", "pyarrow")
 
@@ -90,11 +95,12 @@ def run(
     extract_settings: ExtractSettings | None = None,
     reduce_settings: ReduceSettings | None = None,
     run_settings: RunSettings | None = None,
+    train_settings: TrainSettings | None = None,
     spark_settings: SparkSettings | None = None,
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
 ) -> RunRecord:
-    """Extract, reduce and report in one go; ``out`` gets all of it or nothing.
+    """Extract, reduce, train and report in one go; ``out`` gets all of it or nothing.
 
     Parameters
     ----------
@@ -103,6 +109,8 @@ def run(
     extract_settings : ExtractSettings, optional
     reduce_settings : ReduceSettings, optional
     run_settings : RunSettings, optional
+    train_settings : TrainSettings, optional
+        Without, no recogniser is trained.
     spark_settings : SparkSettings, optional
     overwrite : bool
         Whether an earlier result in ``out`` may be replaced.
@@ -129,6 +137,11 @@ def run(
             f"'{extract_settings.features_format}'. It is made from them. "
             "Leave --features-format out."
         )
+    if train_settings and train_settings.on == "reduced" and not run_settings.reduce:
+        raise SettingsError(
+            "The classifier takes reduced vectors, and this run makes none. "
+            "Reduction is switched off. Add --on features, or leave --no-reduce out."
+        )
     listing = plan_extract(
         source,
         out,
@@ -139,6 +152,8 @@ def run(
     # While Java starts, this process only waits.
     threading.Thread(target=_import_ahead, daemon=True).start()
     with staging(out) as folder:
+        if train_settings is not None:
+            start_spark_for_training(spark_settings)
         record = _extract(
             folder, out, listing, source, extract_settings, spark_settings, on_progress
         )
@@ -149,8 +164,16 @@ def run(
             record |= _check(folder / "reduced", record, reduce_settings.format)
         if run_settings.export:
             export_features(folder / "features", folder / "export", kinds=run_settings.export)
+        if train_settings is not None:
+            record |= add_recogniser(
+                folder / "features",
+                folder,
+                record,
+                settings=train_settings,
+                reduction=load_reduction(folder / "model") if run_settings.reduce else None,
+            )
         record["seconds_total"] = _since(started)
-        record |= _report(folder, record)
+        record |= write_report(folder, record)
         record["seconds_total"] = _since(started)
         publish(folder, out, parts=PARTS, run=record)
     return record
@@ -246,6 +269,8 @@ def reduce(
     with staging(out) as folder:
         settings = reduce_settings or ReduceSettings()
         record |= _reduce(out / "features", folder, record, settings, spark_settings)
+        # What was trained on the old vectors goes with them.
+        record = {name: record[name] for name in record if name not in TRAINED}
         publish(folder, out, parts=("reduced", "model", "report"), run=record)
     return record
 
@@ -266,7 +291,7 @@ def report(out: Path) -> Path:
     record = read_run(out)
     with staging(out) as folder:
         # The page is made from the published parts; only itself is new.
-        record |= _report(out, record, target=folder)
+        record |= write_report(out, record, target=folder)
         publish(folder, out, parts=("report",), run=record)
     return out / "report" / "index.html"
 
@@ -369,7 +394,8 @@ def _check(reduced: Path, record: RunRecord, format: str) -> RunRecord:
     return {"vectors_checked": n_rows}
 
 
-def _report(folder: Path, record: RunRecord, *, target: Path | None = None) -> RunRecord:
+def write_report(folder: Path, record: RunRecord, *, target: Path | None = None) -> RunRecord:
+    """Write ``report/index.html`` about what is in ``folder``; return what run.json gains."""
     from pomona.reporting import collect_report, render_report
 
     started = time.perf_counter()

@@ -15,6 +15,7 @@ from pomona import schema
 from pomona.artifacts import load_reduction
 from pomona.errors import ImageError
 from pomona.images import make_thumbnail
+from pomona.reporting.recognition_data import RecognitionData, collect_recognition
 from pomona.reporting.report_data import QuarantinedPicture, ReportData
 from pomona.sources import fetch_bytes
 
@@ -57,7 +58,22 @@ def collect_report(out: Path, run: Mapping[str, Any]) -> ReportData:
         point_labels=[point[1] for point in points],
         point_paths=[point[0] for point in points],
         point_thumbnails=[_thumbnail(point[0]) for point in points],
+        recognition=_recognition(out, run),
     )
+
+
+def _recognition(out: Path, run: Mapping[str, Any]) -> RecognitionData | None:
+    if not run.get("training"):
+        return None
+    # The labels of merged folders have no folder of their name, and so no pictures here.
+    table = ds.dataset(out / "features", format=run["settings"]["extract"]["features_format"])
+
+    def find_thumbnails(label: str, n: int) -> list[bytes]:
+        rows = table.head(n, columns=[schema.PATH], filter=ds.field(schema.LABEL) == label)
+        found = (_thumbnail(path) for path in rows[schema.PATH].to_pylist())
+        return [jpeg for jpeg in found if jpeg is not None]
+
+    return collect_recognition(run["training"], find_thumbnails=find_thumbnails)
 
 
 def _read_quarantined(folder: Path) -> list[QuarantinedPicture]:

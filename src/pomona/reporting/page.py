@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pomona.errors import ShapeError
 from pomona.reporting import plots
 from pomona.reporting.colours import style_labels
+from pomona.reporting.recognition_data import draw_recognition
 from pomona.reporting.report_data import QuarantinedPicture, ReportData
 from pomona.reporting.summary import describe_imbalance, list_cards, summarise_run
 from pomona.reporting.wording import (
@@ -30,7 +31,7 @@ from pomona.reporting.wording import (
 )
 from pomona.schema import REASON_CODES
 
-__all__ = ["render_report"]
+__all__ = ["render_page", "render_report"]
 
 FloatArray = NDArray[np.floating[Any]]
 
@@ -64,10 +65,10 @@ def render_report(data: ReportData) -> str:
     _check_points(data)
     ratio = data.explained_variance_ratio
     figures = {name: plots.figure_json(plot) for name, plot in _figures(data).items()}
-    template = _environment().get_template("page.html.j2")
-    return template.render(
+    return render_page(
+        "page.html.j2",
         figures=figures,
-        bokeh_js=_bokeh_js() if figures else "",
+        recognition=data.recognition,
         title=_title(data.run),
         origin=_origin(data.run),
         balance=describe_imbalance(data),
@@ -84,6 +85,15 @@ def render_report(data: ReportData) -> str:
         legend_labels=LEGEND_LABELS,
         n_points=0 if data.points is None else len(data.points),
         tables=_tables(data.run),
+    )
+
+
+def render_page(template: str, *, figures: Mapping[str, Any], **values: Any) -> str:
+    """Return a template of this package, with the plots' library if there is a plot."""
+    return (
+        _environment()
+        .get_template(template)
+        .render(figures=figures, bokeh_js=_bokeh_js() if figures else "", **values)
     )
 
 
@@ -113,6 +123,8 @@ def _figures(data: ReportData) -> dict[str, figure]:
         figures["share"] = plots.share_figure(ratio, n_components=data.n_components)
     if data.points is not None and len(data.points):
         figures["map"] = _map(data, data.points)
+    if data.recognition is not None:
+        figures |= draw_recognition(data.recognition)
     return figures
 
 
@@ -220,7 +232,7 @@ def _legend(point_labels: Sequence[str]) -> list[_LegendEntry]:
 
 
 def _tables(run: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
-    elsewhere = ("settings", "versions", "label_counts", "quarantine_counts")
+    elsewhere = ("settings", "versions", "label_counts", "quarantine_counts", "training")
     rest = {key: value for key, value in run.items() if key not in elsewhere}
     named = [("Settings", run.get("settings")), ("Versions", run.get("versions")), ("Run", rest)]
     return [(name, list(_flatten(value))) for name, value in named if value]

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pomona.reporting.recognition_data import RecognitionData
+
 __all__ = ["QuarantinedPicture", "ReportData"]
 
 FloatArray = NDArray[np.floating[Any]]
@@ -59,6 +61,8 @@ class ReportData:
     point_labels, point_paths : sequences of n_images str
     point_thumbnails : sequence of n_images bytes or None
         JPEG files.
+    recognition : RecognitionData, optional
+        Where a recogniser was trained.
     """
 
     run: Mapping[str, Any]
@@ -71,3 +75,4 @@ class ReportData:
     point_labels: Sequence[str]
     point_paths: Sequence[str]
     point_thumbnails: Sequence[bytes | None]
+    recognition: RecognitionData | None = None

@@ -52,16 +52,28 @@ LOCAL_SETTINGS: Final[dict[str, str]] = {
         f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties').as_uri()}"
     ),
 }
+TRAINING_SETTINGS: Final[dict[str, str]] = {
+    # Spark ML computes inside the JVM; its vector instructions need the optimising compiler.
+    "spark.driver.extraJavaOptions": LOCAL_SETTINGS["spark.driver.extraJavaOptions"]
+    .replace("-XX:TieredStopAtLevel=1 ", "")
+    .replace("-XX:+UseSerialGC", "-XX:+UseParallelGC"),
+    # The vectors are held uncompressed, in float64.
+    "spark.driver.memory": "4g",
+}
 # In local mode a failed task ends the job unless the master says how often it may be tried.
 LOCAL_TRIES: Final = 4
 
 
-def start_spark(settings: SparkSettings | None = None) -> SparkSession:
+def start_spark(
+    settings: SparkSettings | None = None, *, for_training: bool = False
+) -> SparkSession:
     """Return a Spark session, started if there is none.
 
     Parameters
     ----------
     settings : SparkSettings, optional
+    for_training : bool
+        The JVM computes: give it its optimising compiler.
 
     Raises
     ------
@@ -82,7 +94,7 @@ def start_spark(settings: SparkSettings | None = None) -> SparkSession:
         # Workers must be this very Python, wherever it was installed.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-        values |= LOCAL_SETTINGS
+        values |= LOCAL_SETTINGS | (TRAINING_SETTINGS if for_training else {})
     values |= dict(settings.conf)
     builder = SparkSession.builder.master(_with_tries(master))
     for name, value in values.items():

@@ -1,0 +1,110 @@
+"""Probabilities that mean what they say: temperature, expected calibration error, reliability."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pomona.recognition.classifiers import softmax
+
+__all__ = ["ReliabilityBin", "expected_calibration_error", "fit_temperature", "reliability"]
+
+FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.integer]
+
+N_BINS: Final = 15
+# Outside, the classifier is right or wrong about everything it was shown; there is nothing to fit.
+TEMPERATURES: Final = (0.05, 20.0)
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Pictures whose confidence lies between ``low`` and ``high``: how sure, and how often right.
+
+    Parameters
+    ----------
+    low, high : float
+    n : int
+    confidence, accuracy : float
+        Means over the bin.
+    """
+
+    low: float
+    high: float
+    n: int
+    confidence: float
+    accuracy: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return asdict(self)
+
+
+def fit_temperature(logits: FloatArray, y: IntArray) -> float:
+    """Return the temperature that makes held-back labels likeliest.
+
+    Parameters
+    ----------
+    logits : float array of shape (n, n_classes)
+        Of pictures the classifier was not fitted on.
+    y : int array of shape (n,)
+        Index of the true class.
+
+    References
+    ----------
+    Guo et al., On Calibration of Modern Neural Networks, 2017, section 4.2.
+    """
+    from scipy.optimize import minimize_scalar
+
+    if len(y) == 0:
+        return 1.0
+    rows = np.arange(len(y))
+
+    def loss(log_temperature: float) -> float:
+        probabilities = softmax(logits, temperature=float(np.exp(log_temperature)))
+        return float(-np.log(np.maximum(probabilities[rows, y], 1e-12)).mean())
+
+    found = minimize_scalar(loss, bounds=tuple(np.log(TEMPERATURES)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def reliability(
+    probabilities: FloatArray, y: IntArray, *, n_bins: int = N_BINS
+) -> list[ReliabilityBin]:
+    """Return the bins of a reliability plot, equally wide, without the empty ones.
+
+    Parameters
+    ----------
+    probabilities : float array of shape (n, n_classes)
+    y : int array of shape (n,)
+        Index of the true class; -1 where the classifier does not know it.
+    """
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == y
+    index = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
+    return [
+        ReliabilityBin(
+            low=i / n_bins,
+            high=(i + 1) / n_bins,
+            n=int(inside.sum()),
+            confidence=float(confidence[inside].mean()),
+            accuracy=float(right[inside].mean()),
+        )
+        for i in range(n_bins)
+        if (inside := index == i).any()
+    ]
+
+
+def expected_calibration_error(
+    probabilities: FloatArray, y: IntArray, *, n_bins: int = N_BINS
+) -> float:
+    """Return the mean distance between confidence and accuracy over equally wide bins.
+
+    References
+    ----------
+    Naeini et al., Obtaining Well Calibrated Probabilities Using Bayesian Binning, 2015.
+    """
+    bins = reliability(probabilities, y, n_bins=n_bins)
+    total = sum(each.n for each in bins)
+    return sum(each.n * abs(each.confidence - each.accuracy) for each in bins) / max(total, 1)

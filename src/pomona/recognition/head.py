@@ -1,0 +1,114 @@
+"""What follows the backbone, as arrays: standardiser, PCA, classifier, temperature, refusal."""
+
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pomona.artifacts import Reduction
+from pomona.recognition.classifiers import Classifier, softmax
+from pomona.recognition.rejection import SIGNALS, Rejection
+
+__all__ = ["Head", "Inputs", "Scores", "no_rejection"]
+
+FloatArray = NDArray[np.floating]
+Float64Array = NDArray[np.float64]
+Inputs = Literal["features", "reduced"]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a recogniser says of some pictures.
+
+    Parameters
+    ----------
+    probabilities : float array of shape (n, n_classes)
+    strangeness : float array of shape (n,)
+        Larger is stranger; above the threshold of the model folder a picture is refused.
+    features : float array of shape (n, n_features)
+        Of the backbone.
+    """
+
+    probabilities: FloatArray
+    strangeness: FloatArray
+    features: FloatArray
+
+
+@dataclass(frozen=True)
+class Head:
+    """From features to calibrated probabilities and a strangeness.
+
+    Parameters
+    ----------
+    on : {"features", "reduced"}
+        What the classifier takes: the backbone's features, or the PCA's components.
+    mean, scale : float arrays of shape (n_features,)
+        Standardiser.
+    components : float array of shape (n_components, n_features)
+        PCA of the standardised features; no rows where there is none.
+    deviations : float array of shape (n_components,) or None
+        The classifier takes components divided by these.
+    classifier : Linear, Perceptron or Forest
+    temperature : float
+        Divides the classifier's logits.
+    rejection : Rejection
+    """
+
+    on: Inputs
+    mean: FloatArray
+    scale: FloatArray
+    components: FloatArray
+    classifier: Classifier
+    rejection: Rejection
+    temperature: float = 1.0
+    deviations: FloatArray | None = None
+
+    @classmethod
+    def from_reduction(
+        cls,
+        reduction: Reduction,
+        *,
+        on: Inputs,
+        classifier: Classifier,
+        temperature: float,
+        rejection: Rejection,
+    ) -> Self:
+        """Return a head on top of a fitted reduction."""
+        deviations = np.sqrt(reduction.explained_variance) if reduction.whiten else None
+        return cls(
+            on,
+            reduction.mean,
+            reduction.scale,
+            reduction.components,
+            classifier,
+            rejection,
+            temperature,
+            deviations,
+        )
+
+    def standardise(self, features: FloatArray) -> Float64Array:
+        """Return the standardised features."""
+        return np.asarray((features.astype(np.float64) - self.mean) / self.scale)
+
+    def logits(self, features: FloatArray) -> FloatArray:
+        """Return the classifier's numbers before the temperature, (n, n_classes)."""
+        if self.on == "features":
+            return self.classifier.logits(features)
+        components = self.standardise(features) @ self.components.T
+        if self.deviations is not None:
+            components /= self.deviations
+        return self.classifier.logits(components)
+
+    def apply(self, features: FloatArray) -> Scores:
+        """Return what the recogniser says of these feature vectors (n, n_features)."""
+        standardised = self.standardise(features)
+        components = standardised @ self.components.T
+        probabilities = softmax(self.logits(features), temperature=self.temperature)
+        strangeness = self.rejection.score(standardised, components, probabilities)
+        return Scores(probabilities, strangeness, features)
+
+
+def no_rejection() -> Rejection:
+    """Return a rejection whose score is always 0."""
+    return Rejection(np.zeros(len(SIGNALS)), np.ones(len(SIGNALS)), np.zeros(len(SIGNALS)))

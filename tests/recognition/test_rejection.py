@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+
+from pomona.recognition.rejection import Rejection, choose_threshold, fit_rejection, within_class
+
+RNG = np.random.default_rng(0)
+N_CLASSES, N_COMPONENTS, N_FEATURES = 3, 4, 8
+
+
+def _draw(n, *, strange=False):
+    y = RNG.integers(N_CLASSES, size=n)
+    centres = 5 * np.eye(N_CLASSES, N_COMPONENTS)
+    components = centres[y] + RNG.normal(size=(n, N_COMPONENTS)) * [1, 0.5, 0.2, 0.1]
+    outside = RNG.normal(size=(n, N_FEATURES - N_COMPONENTS)) * (3 if strange else 0.3)
+    if strange:
+        components += 3
+    probabilities = np.full((n, N_CLASSES), 0.05)
+    probabilities[np.arange(n), y] = 0.5 if strange else 0.9
+    return np.hstack([components, outside]), components, probabilities, y
+
+
+def test_within_class_whitens():
+    _, components, _, y = _draw(5000)
+    whitening, means = within_class(components, y, n_classes=N_CLASSES, shrinkage=0)
+    rows = components @ whitening.T
+    inside = rows - means[y]
+    np.testing.assert_allclose(np.cov(inside.T), np.eye(N_COMPONENTS), atol=0.02)
+
+
+@pytest.mark.parametrize("with_strangers", [False, True])
+def test_strangers_are_stranger(with_strangers):
+    *known, y = _draw(2000)
+    strangers = _draw(500, strange=True)[:3]
+    whitening, means = within_class(known[1], y, n_classes=N_CLASSES)
+    rejection = fit_rejection(
+        standardised=known[0],
+        components=known[1],
+        probabilities=known[2],
+        whitening=whitening,
+        means=means,
+        probe=RNG.normal(size=N_FEATURES),
+        strangers=strangers if with_strangers else None,
+    )
+    threshold = choose_threshold(rejection.score(*known), refused_share=0.05)
+    assert (rejection.score(*_draw(1000)[:3]) > threshold).mean() < 0.08
+    assert (rejection.score(*strangers) > threshold).mean() > 0.9
+
+
+def test_signals_that_are_missing_do_not_count():
+    standardised, _, probabilities, _ = _draw(100)
+    rejection = fit_rejection(
+        standardised=standardised, components=np.zeros((100, 0)), probabilities=probabilities
+    )
+    assert rejection.weights.tolist() == [0, 0, 0, 0]
+    assert isinstance(rejection, Rejection)
+
+
+def test_choose_threshold_counts_what_is_refused_already():
+    scores = np.arange(100.0)
+    assert (scores > choose_threshold(scores, refused_share=0.05)).sum() == 5
+    refused = scores < 3
+    threshold = choose_threshold(scores, refused_share=0.05, refused=refused)
+    assert ((scores > threshold) | refused).sum() == 5
+    assert choose_threshold(scores, refused_share=0.01, refused=refused) == 99
+    assert choose_threshold(scores[:0], refused_share=0.1) == float("inf")
