@@ -31,6 +31,7 @@ __all__ = [
     "Out",
     "Overwrite",
     "Quiet",
+    "Refit",
     "RefusedShare",
     "Sample",
     "Source",
@@ -180,6 +181,14 @@ ClassWeights = Annotated[
     option(
         "Let rare labels count as much as common ones.",
         "--class-weights/--no-class-weights",
+        panel=TRAINING,
+    ),
+]
+Refit = Annotated[
+    bool,
+    option(
+        "Fit the best one once more, on the pictures that measured it too.",
+        "--refit/--no-refit",
         panel=TRAINING,
     ),
 ]

@@ -24,7 +24,7 @@ from pomona.config import (
     settings_to_dict,
 )
 from pomona.errors import OutputError, QuarantineError
-from pomona.learning import add_recogniser, start_spark_for_training
+from pomona.learning import add_recogniser, prepare_training
 from pomona.outputs import PARTS, check_output, publish, read_run, staging
 from pomona.sources import Listing, list_images
 
@@ -135,7 +135,7 @@ def run(
     threading.Thread(target=_import_ahead, daemon=True).start()
     with staging(out) as folder:
         if train_settings is not None:
-            start_spark_for_training(spark_settings)
+            prepare_training(spark_settings)
         record = _extract(
             folder, out, listing, source, extract_settings, spark_settings, on_progress
         )
