@@ -11,6 +11,7 @@ BENCHMARKS = (
     "bench_extract",
     "bench_run",
     "bench_reduce",
+    "bench_train",
     "bench_cluster",
     "bench_memory",
 )

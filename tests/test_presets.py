@@ -105,8 +105,12 @@ def test_preset_runs_with_the_shipped_network(spark, name, fruit, tmp_path):
     assert preset.note in result.output
 
 
-def test_databricks_inception_says_that_its_classifiers_are_missing():
-    assert "classifiers" in read_preset("databricks-inception").note
+def test_databricks_inception_compares_its_three_classifiers():
+    assert read_preset("databricks-inception").settings["classifier"] == [
+        "logistic",
+        "tree",
+        "forest",
+    ]
 
 
 KERAS_CASES = [

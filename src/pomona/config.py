@@ -1,5 +1,6 @@
 """Frozen settings, one dataclass per stage, with their defaults."""
 
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
@@ -29,6 +30,7 @@ TableFormat = Literal["parquet", "csv", "json"]
 ExportKind = Literal["csv", "labels"]
 AUTO_ENGINE: Final = "auto"
 ClassifierName = Literal["logistic", "tree", "forest", "mlp"]
+FOLDER_PAIR: Final = re.compile("[^:]+:[^:]+")
 CLASSIFIERS: Final = get_args(ClassifierName)
 
 
@@ -196,6 +198,9 @@ class TrainSettings:
         Folders that the facts say show the same thing become one label.
     refused_share : float
         Share of real fruit that may be refused as unknown.
+    refit : bool
+        The best classifier is fitted once more on all pictures of the training side, also those
+        that measured it; of a pair of folders the second is never fitted on.
     """
 
     classifiers: tuple[ClassifierName, ...] = ("logistic",)
@@ -205,6 +210,7 @@ class TrainSettings:
     class_weights: bool = True
     merge: bool = False
     refused_share: float = 0.05
+    refit: bool = True
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.classifiers if name not in CLASSIFIERS]
@@ -216,6 +222,11 @@ class TrainSettings:
         if self.on not in ("features", "reduced"):
             raise SettingsError(
                 f"on is '{self.on}'. Known: features, reduced. Choose one of these with --on."
+            )
+        if self.split not in ("random", "grouped") and not FOLDER_PAIR.fullmatch(self.split):
+            raise SettingsError(
+                f"Unknown split '{self.split}'. Known: random, grouped, and a pair of folder names "
+                "such as Training:Test. Choose one of these with --split."
             )
         if not 0 <= self.refused_share < 1:
             raise SettingsError(

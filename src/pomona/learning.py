@@ -10,7 +10,7 @@ from pomona.backbones import find_weights, read_spec
 from pomona.config import SparkSettings, TrainSettings
 from pomona.errors import OutputError
 
-__all__ = ["add_recogniser", "load_reduced", "start_spark_for_training"]
+__all__ = ["add_recogniser", "load_reduced", "prepare_training"]
 
 RunRecord = dict[str, Any]
 # Copied into model.json, so that a model folder says what it was made from.
@@ -54,10 +54,18 @@ def add_recogniser(
     return {"training": training, "seconds_train": seconds}
 
 
-def start_spark_for_training(settings: SparkSettings | None) -> None:
-    """Start Spark so that it can compute, where none runs yet; otherwise it only moves rows."""
+def prepare_training(settings: SparkSettings | None) -> None:
+    """Check what training needs, and start Spark so that it can compute, where none runs yet.
+
+    Raises
+    ------
+    SetupError
+        If the package for packing a recogniser is missing: better now than after the fit.
+    """
+    from pomona.recognition.export import check_packing
     from pomona.spark.session import start_spark
 
+    check_packing()
     start_spark(settings, for_training=True)
 
 

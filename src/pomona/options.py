@@ -37,6 +37,7 @@ __all__ = [
     "Pooling",
     "PresetName",
     "Quiet",
+    "Refit",
     "RefusedShare",
     "Resize",
     "Sample",
@@ -241,6 +242,14 @@ ClassWeights = Annotated[
     option(
         "Let rare labels count as much as common ones.",
         "--class-weights/--no-class-weights",
+        panel=TRAINING,
+    ),
+]
+Refit = Annotated[
+    bool,
+    option(
+        "Fit the best one once more, on the pictures that measured it too.",
+        "--refit/--no-refit",
         panel=TRAINING,
     ),
 ]

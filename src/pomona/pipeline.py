@@ -27,7 +27,7 @@ from pomona.config import (
 )
 from pomona.errors import OutputError, QuarantineError, SettingsError
 from pomona.exports import check_vectors, export_features
-from pomona.learning import add_recogniser, start_spark_for_training
+from pomona.learning import add_recogniser, prepare_training
 from pomona.outputs import PARTS, check_output, publish, read_run, staging
 from pomona.sources import Listing, list_images
 
@@ -153,7 +153,7 @@ def run(
     threading.Thread(target=_import_ahead, daemon=True).start()
     with staging(out) as folder:
         if train_settings is not None:
-            start_spark_for_training(spark_settings)
+            prepare_training(spark_settings)
         record = _extract(
             folder, out, listing, source, extract_settings, spark_settings, on_progress
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pomona import schema
 from pomona.config import SourceSettings, SparkSettings, TrainSettings
-from pomona.learning import add_recogniser, load_reduced
+from pomona.learning import add_recogniser, load_reduced, prepare_training
 from pomona.outputs import publish, read_run, staging
 from pomona.pipeline import write_report
 
@@ -51,6 +51,7 @@ def train(
     record = read_run(out)
     settings = train_settings or TrainSettings()
     reduction = load_reduced(out, record, settings)
+    prepare_training(spark_settings)
     with staging(out) as folder:
         if reduction is not None:
             shutil.copytree(out / "model", folder / "model")

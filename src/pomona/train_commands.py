@@ -17,6 +17,7 @@ from pomona.options import (
     Merge,
     On,
     Quiet,
+    Refit,
     RefusedShare,
     SplitRule,
     Tune,
@@ -40,6 +41,7 @@ def train(
     class_weights: ClassWeights = True,
     merge: Merge = False,
     refused_share: RefusedShare = 0.05,
+    refit: Refit = True,
     master: Master = None,
     conf: Conf = None,
     quiet: Quiet = False,
@@ -56,6 +58,7 @@ def train(
             class_weights=class_weights,
             merge=merge,
             refused_share=refused_share,
+            refit=refit,
         )
         from pomona import recognising
 

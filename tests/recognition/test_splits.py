@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from pomona.errors import SettingsError, TrainingError
+from pomona.errors import TrainingError
 from pomona.recognition.splits import CALIBRATION, TEST, TRAIN, find_sequence, split_pictures
 
 
@@ -73,8 +73,6 @@ def test_find_sequence(path, sequence):
 
 def test_wrong_rules():
     paths, labels = _frames()
-    with pytest.raises(SettingsError, match="Unknown split 'half'"):
-        split_pictures(paths, labels, rule="half")
     with pytest.raises(TrainingError, match="neither below 'Training' nor below 'Test'"):
         split_pictures([*paths, "/d/x/fig/1.jpg"], [*labels, "fig"], rule="Training:Test")
     with pytest.raises(TrainingError, match="leaves nothing to measure with"):

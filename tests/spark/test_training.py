@@ -11,7 +11,7 @@ from pomona.errors import OutputError, TrainingError
 from pomona.recognition.classifiers import softmax
 from pomona.recognition.prediction import predict_photos
 from pomona.spark.conversion import to_classifier
-from pomona.spark.training import INDEX, VECTOR, fit_classifier
+from pomona.spark.training import INDEX, VECTOR, fit_classifier, refit_classifier
 from pomona.spark.training_data import join_plan, plan_training
 from pomona.spark.tuning import tune_classifier
 
@@ -51,6 +51,8 @@ def test_arrays_give_the_probabilities_of_spark(rows, tmp_path, name):
     expected = np.stack([row["probability"].toArray() for row in found])
     probabilities = softmax(classifier.logits(X))
     np.testing.assert_allclose(probabilities, expected, atol=1e-6)
+    again = to_classifier(refit_classifier(rows, model), scratch=tmp_path / "again")
+    np.testing.assert_allclose(softmax(again.logits(X)), expected, atol=1e-6)
     y = np.array([row[INDEX] for row in found])
     assert (probabilities.argmax(axis=1) == y).mean() > 0.9
 
@@ -148,7 +150,7 @@ def test_model_folder_gives_the_numbers_of_spark(spark, trained):
     settings = TrainSettings()
     plan = plan_training(features, settings=settings)
     vectors = pomona.reduce_features(features, reduction=load_reduction(out / "model"))
-    rows = join_plan(vectors, plan, column="pca")
+    rows = join_plan(vectors, plan, column="pca", parts=(0, 1, 2))
     model = fit_classifier(rows, name="logistic", n_inputs=1, n_classes=3)
     recogniser = load_recogniser(out)
     temperature = recogniser.model.record["calibration"]["temperature"]

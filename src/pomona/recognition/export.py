@@ -17,7 +17,7 @@ from pomona.recognition.tree_export import tree_attributes
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-__all__ = ["build_recogniser", "needs_onnxruntime"]
+__all__ = ["build_recogniser", "check_packing", "needs_onnxruntime"]
 
 OPSET: Final = 17
 ML_OPSET: Final = 3
@@ -25,6 +25,16 @@ ML_OPSET: Final = 3
 LARGE: Final = 4096
 # Names of the backbone get this in front, so that they cannot meet ours.
 PREFIX: Final = "backbone/"
+
+
+def check_packing() -> None:
+    """Refuse to go on without the package that packing needs.
+
+    Raises
+    ------
+    SetupError
+    """
+    _import_onnx()
 
 
 def needs_onnxruntime(classifier: Classifier) -> bool:

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pomona.errors import SettingsError, TrainingError
+from pomona.errors import TrainingError
 
 __all__ = ["CALIBRATION", "TEST", "TRAIN", "Split", "find_sequence", "split_pictures"]
 
@@ -49,13 +49,12 @@ def split_pictures(paths: Sequence[str], labels: Sequence[str], *, rule: str) ->
     ----------
     paths, labels : sequences of n str
     rule : str
-        ``random``; ``grouped``: frames of one turning sequence stay together; or ``A:B``: pictures
-        below a folder ``A`` are fitted on, those below ``B`` measure.
+        As :class:`pomona.config.TrainSettings` checks it. ``random``; ``grouped``: frames of one
+        turning sequence stay together; or ``A:B``: pictures below a folder ``A`` are fitted on,
+        those below ``B`` measure.
 
     Raises
     ------
-    SettingsError
-        If the rule is unknown.
     TrainingError
         If nothing is left to fit on or to measure with.
     """
@@ -63,13 +62,9 @@ def split_pictures(paths: Sequence[str], labels: Sequence[str], *, rule: str) ->
         parts = _split_random(paths, labels)
     elif rule == "grouped":
         parts = _split_grouped(paths, labels)
-    elif len(names := rule.split(":")) == 2 and all(names):
-        parts = _split_folders(paths, *names)
     else:
-        raise SettingsError(
-            f"Unknown split '{rule}'. Known: random, grouped, and a pair of folder names such as "
-            "Training:Test. Choose one of these with --split."
-        )
+        train, _, test = rule.partition(":")
+        parts = _split_folders(paths, train, test)
     _hold_back(parts, paths, labels)
     _check(parts, rule)
     return Split(parts, tuple(_warn(parts, labels)))

@@ -44,7 +44,7 @@ def collect_report(out: Path, run: Mapping[str, Any]) -> ReportData:
     """
     points: list[Point] = []
     ratio = None
-    if (out / "model").is_dir():
+    if run.get("n_components"):
         ratio = load_reduction(out / "model").all_explained_variance_ratio
         points = _sample_points(out / "reduced", run["settings"]["reduce"]["format"])
     return ReportData(

@@ -2,7 +2,9 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from pomona.recognition.packing import (
 from pomona.recognition.splits import CALIBRATION, TEST, TRAIN
 from pomona.spark.conversion import to_classifier
 from pomona.spark.sinks import read_table
-from pomona.spark.training import fit_classifier
+from pomona.spark.training import fit_classifier, refit_classifier
 from pomona.spark.training_data import (
     Collected,
     TrainingPlan,
@@ -98,15 +100,20 @@ def train_to_folder(
     warnings = [*plan.warnings, *([overlap.warning] if overlap.warning else [])]
     for warning in warnings:
         logger.warning("%s", warning)
-    rows = _cache_rows(table, plan, settings, reduction)
-    try:
+    with _cached_rows(table, plan, settings, reduction, parts=(TRAIN,)) as rows:
         fitted = [
             _train_one(name, rows, plan, parts, settings, reduction, folder)
             for name in settings.classifiers
         ]
-    finally:
-        rows.unpersist()
     best = max(fitted, key=lambda each: each["chosen_by"])
+    models = {each["name"]: each.pop("model") for each in fitted}
+    if settings.refit:
+        # A pair of folders was asked for: the second is for measuring, whatever happens.
+        sides = (TRAIN, CALIBRATION) if ":" in settings.split else (TRAIN, CALIBRATION, TEST)
+        with _cached_rows(table, plan, settings, reduction, parts=sides) as rows:
+            model = refit_classifier(rows, models[best["name"]])
+        classifier = to_classifier(model, scratch=folder / "spark-refit")
+        best["head"] = replace(best["head"], classifier=classifier)
     record = {
         "settings": settings_to_dict(settings),
         "classifier": best["name"],
@@ -144,20 +151,29 @@ def _find_overlap(parts: Parts) -> Overlap:
     )
 
 
-def _cache_rows(
-    table: DataFrame, plan: TrainingPlan, settings: TrainSettings, reduction: Reduction | None
-) -> DataFrame:
+@contextmanager
+def _cached_rows(
+    table: DataFrame,
+    plan: TrainingPlan,
+    settings: TrainSettings,
+    reduction: Reduction | None,
+    *,
+    parts: tuple[int, ...],
+) -> Iterator[DataFrame]:
     column = schema.FEATURES
     if settings.on == "reduced":
         assert reduction is not None
         # Not from reduced/: that may be CSV, rounded; the model folder is what predicts.
         table, column = reduce_features(table, reduction=reduction), schema.PCA
-    rows = join_plan(table, plan, column=column)
+    rows = join_plan(table, plan, column=column, parts=parts)
     # As many parts as cores: a pass over the rows is one wave of long tasks.
     rows = rows.repartition(table.sparkSession.sparkContext.defaultParallelism)
     rows.persist(StorageLevel.MEMORY_AND_DISK)
     rows.count()
-    return rows
+    try:
+        yield rows
+    finally:
+        rows.unpersist()
 
 
 def _train_one(
@@ -204,6 +220,7 @@ def _train_one(
         "temperature": head.temperature,
         "tuning": tuned,
         "metrics": metrics,
+        "model": model,
         "head": head,
         "rule": rule,
     }

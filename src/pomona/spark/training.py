@@ -3,12 +3,16 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from pyspark.ml import Pipeline
+from pyspark.ml import Pipeline, PipelineModel
 from pyspark.ml.base import Estimator
 from pyspark.ml.classification import (
+    DecisionTreeClassificationModel,
     DecisionTreeClassifier,
     LogisticRegression,
+    LogisticRegressionModel,
+    MultilayerPerceptronClassificationModel,
     MultilayerPerceptronClassifier,
+    RandomForestClassificationModel,
     RandomForestClassifier,
 )
 from pyspark.ml.feature import StandardScaler
@@ -16,13 +20,27 @@ from pyspark.sql import DataFrame
 
 from pomona.config import CLASSIFIERS, ClassifierName
 
-__all__ = ["INDEX", "PART", "VECTOR", "WEIGHT", "build_estimator", "fit_classifier"]
+__all__ = [
+    "INDEX",
+    "PART",
+    "VECTOR",
+    "WEIGHT",
+    "build_estimator",
+    "fit_classifier",
+    "refit_classifier",
+]
 
 INDEX: Final = "label_index"
 PART: Final = "part"
 VECTOR: Final = "vector"
 WEIGHT: Final = "weight"
 SEED: Final = 0
+_MODELS: Final[dict[ClassifierName, type]] = {
+    "logistic": LogisticRegressionModel,
+    "tree": DecisionTreeClassificationModel,
+    "forest": RandomForestClassificationModel,
+    "mlp": MultilayerPerceptronClassificationModel,
+}
 HIDDEN: Final = 128
 
 
@@ -43,6 +61,19 @@ def fit_classifier(rows: DataFrame, *, name: ClassifierName, n_inputs: int, n_cl
         For :func:`pomona.spark.conversion.to_classifier`.
     """
     return build_estimator(name, n_inputs=n_inputs, n_classes=n_classes).fit(rows)
+
+
+def refit_classifier(rows: DataFrame, model: Any) -> Any:
+    """Fit once more, on other rows, with the settings of a fitted model."""
+    last: Any = model.stages[-1] if isinstance(model, PipelineModel) else model
+    name = next(name for name, kind in _MODELS.items() if isinstance(last, kind))
+    estimator = build_estimator(name, n_inputs=last.numFeatures, n_classes=last.numClasses)
+    stage = estimator.getStages()[-1] if isinstance(estimator, Pipeline) else estimator
+    # A fitted model keeps the settings it was fitted with, those that were tuned included.
+    for param in stage.params:
+        if last.hasParam(param.name) and last.isDefined(last.getParam(param.name)):
+            stage.set(param, last.getOrDefault(last.getParam(param.name)))
+    return estimator.fit(rows)
 
 
 def build_estimator(name: ClassifierName, *, n_inputs: int, n_classes: int) -> Estimator[Any]:

@@ -105,10 +105,12 @@ def plan_training(features: DataFrame, *, settings: TrainSettings) -> TrainingPl
     return TrainingPlan(labels, table, n_unlabelled, (*warnings, *split.warnings))
 
 
-def join_plan(vectors: DataFrame, plan: TrainingPlan, *, column: str) -> DataFrame:
-    """Return the rows to fit on: ``vector, label_index, weight``."""
+def join_plan(
+    vectors: DataFrame, plan: TrainingPlan, *, column: str, parts: Sequence[int] = (TRAIN,)
+) -> DataFrame:
+    """Return the rows of these parts to fit on: ``vector, label_index, weight``."""
     spark = vectors.sparkSession
-    rows = plan.table.filter(pc.equal(plan.table[PART], TRAIN))
+    rows = plan.table.filter(pc.is_in(plan.table[PART], pa.array(parts, pa.int32())))
     roles = spark.createDataFrame(rows.select([schema.PATH, INDEX, WEIGHT]))
     kinds = {"type": "nominal", "name": INDEX, "vals": [each.label for each in plan.labels]}
     return (
