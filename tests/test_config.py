@@ -5,6 +5,7 @@ import pytest
 from pomona.config import (
     ExtractSettings,
     ReduceSettings,
+    RunSettings,
     SourceSettings,
     parse_components,
     settings_to_dict,
@@ -37,4 +38,10 @@ def test_settings_refuse_unknown_formats_and_shares():
 
 def test_settings_to_dict_is_plain():
     assert settings_to_dict(SourceSettings(Path("a"), limit=3))["source"] == "a"
+    assert settings_to_dict(RunSettings(export=("csv",)))["export"] == ["csv"]
     assert settings_to_dict(ExtractSettings())["limits"]["max_pixels"] == 89_478_485
+
+
+def test_run_settings_refuse_unknown_exports():
+    with pytest.raises(SettingsError, match="Unknown export 'xml'"):
+        RunSettings(export=("xml",))
