@@ -79,3 +79,13 @@ def test_wrong_rules():
         split_pictures(paths, labels, rule="Training:Test")
     with pytest.raises(TrainingError, match="leaves nothing to measure with"):
         split_pictures(["/a/b/1.jpg", "/a/b/2.jpg"], ["b", "b"], rule="grouped")
+
+
+def test_the_split_does_not_depend_on_where_the_store_is_mounted():
+    names = [f"{label}/{i:03d}.jpg" for label in ("apple", "pear") for i in range(30)]
+    labels = [name.split("/")[0] for name in names]
+    here, there = (
+        split_pictures([f"{root}/{name}" for name in names], labels, rule="random").parts
+        for root in ("/data/fruit", "/mnt/store/2026")
+    )
+    np.testing.assert_array_equal(here, there)

@@ -58,6 +58,9 @@ def split_pictures(paths: Sequence[str], labels: Sequence[str], *, rule: str) ->
     TrainingError
         If nothing is left to fit on or to measure with.
     """
+    # Where the store is mounted must not decide who is held back.
+    n_common = os.path.commonprefix(list(paths)).rfind("/") + 1
+    paths = [path[n_common:] for path in paths]
     if rule == "random":
         parts = _split_random(paths, labels)
     elif rule == "grouped":
