@@ -59,16 +59,16 @@ def split_pictures(paths: Sequence[str], labels: Sequence[str], *, rule: str) ->
         If nothing is left to fit on or to measure with.
     """
     # Where the store is mounted must not decide who is held back.
-    n_common = os.path.commonprefix(list(paths)).rfind("/") + 1
-    paths = [path[n_common:] for path in paths]
+    root = os.path.commonpath([os.path.dirname(path) for path in paths])
+    names = [path.removeprefix(root) for path in paths]
     if rule == "random":
-        parts = _split_random(paths, labels)
+        parts = _split_random(names, labels)
     elif rule == "grouped":
-        parts = _split_grouped(paths, labels)
+        parts = _split_grouped(names, labels)
     else:
         train, _, test = rule.partition(":")
         parts = _split_folders(paths, train, test)
-    _hold_back(parts, paths, labels)
+    _hold_back(parts, names, labels)
     _check(parts, rule)
     return Split(parts, tuple(_warn(parts, labels)))
 
