@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 import signal
 import statistics
 import subprocess
@@ -17,7 +16,7 @@ from pathlib import Path
 import psutil
 import pyarrow.dataset as ds
 
-from benchmarks.measure import list_repeated
+from benchmarks.measure import list_repeated, measure_extraction
 from benchmarks.rows import FRUITS, ROOT, SCRATCH, Row, emit, require
 
 LOCAL, CLUSTER = "local[2]", "local-cluster[2,1,2048]"
@@ -29,28 +28,19 @@ TIMEOUT_S = 900
 
 def measure(master: str, *, kill: bool) -> dict[str, object]:
     """Extract once to warm up and once for the clock; optionally kill an executor meanwhile."""
-    from pomona.config import ExtractSettings, SparkSettings
-    from pomona.spark.batch import extract_to_folder
+    from pomona.config import SparkSettings
     from pomona.spark.session import start_spark
 
     spark = start_spark(SparkSettings(master=master))
     listing = list_repeated(FRUITS, times=2)
     out = SCRATCH / "cluster"
 
-    def extract() -> float:
-        shutil.rmtree(out, ignore_errors=True)
-        out.mkdir(parents=True)
-        started = time.perf_counter()
-        done = extract_to_folder(spark, listing, out, settings=ExtractSettings())
-        assert done.n_extracted == listing.n_images
-        return listing.n_images / (time.perf_counter() - started)
-
-    extract()
+    measure_extraction(spark, listing, out)
     killed: list[int] = []
     if kill:
         timer = threading.Timer(KILL_AFTER_S, lambda: killed.append(_kill_executor()))
         timer.start()
-    speed = extract()
+    speed = measure_extraction(spark, listing, out)
     return {"speed": speed, "killed": len(killed), "digest": _digest(out / "features")}
 
 

@@ -5,7 +5,6 @@ neighbours; quoted is the median of the ratios of neighbouring turns.
 """
 
 import multiprocessing
-import shutil
 import statistics
 import sys
 import time
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.measure import golden_difference, list_repeated
+from benchmarks.measure import golden_difference, list_repeated, measure_extraction
 from benchmarks.rows import FRUITS, GROCERY, SCRATCH, Row, emit, require
 
 TURNS = 3
@@ -95,27 +94,18 @@ def _u8_model(ov, batch):
 
 def bench(source: Path, name: str, goal: float, times: int) -> list[Row]:
     """Take turns between ceiling and pipeline; return their rows."""
-    from pomona.config import ExtractSettings, SparkSettings
-    from pomona.spark.batch import extract_to_folder
+    from pomona.config import SparkSettings
     from pomona.spark.session import start_spark
 
     spark = start_spark(SparkSettings(master=f"local[{N_CORES}]"))
     listing = list_repeated(source, times=times)
     out = SCRATCH / "extract"
 
-    def extract() -> float:
-        shutil.rmtree(out, ignore_errors=True)
-        out.mkdir(parents=True)
-        started = time.perf_counter()
-        done = extract_to_folder(spark, listing, out, settings=ExtractSettings())
-        assert done.n_extracted == listing.n_images
-        return listing.n_images / (time.perf_counter() - started)
-
     ceiling = Ceiling()
-    extract()  # starts the workers and compiles the network in each
+    measure_extraction(spark, listing, out)  # starts the workers and compiles the network in each
     speeds, tops = [], [ceiling()]
     for _ in range(TURNS):
-        speeds.append(extract())
+        speeds.append(measure_extraction(spark, listing, out))
         tops.append(ceiling())
     ratios = [2 * s / (a + b) for s, a, b in zip(speeds, tops, tops[1:], strict=False)]
     share = statistics.median(ratios)

@@ -1,5 +1,6 @@
 """Measuring tools: golden vectors, listings with repeats, memory of processes."""
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,19 @@ def list_repeated(source: Path, *, times: int) -> Listing:
     """Return the pictures of a folder, each several times."""
     listing = list_images(SourceSettings(source))
     return Listing(pa.concat_tables([listing.pictures] * times), listing.quarantined)
+
+
+def measure_extraction(spark, listing: Listing, out: Path) -> float:
+    """Extract a listing to an emptied folder; return images per second."""
+    from pomona.config import ExtractSettings
+    from pomona.spark.batch import extract_to_folder
+
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    started = time.perf_counter()
+    done = extract_to_folder(spark, listing, out, settings=ExtractSettings())
+    assert done.n_extracted == listing.n_images
+    return listing.n_images / (time.perf_counter() - started)
 
 
 def golden_difference(features: Path) -> float | None:
