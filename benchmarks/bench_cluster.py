@@ -40,12 +40,17 @@ def measure(master: str, *, kill: bool) -> dict[str, object]:
         timer = threading.Timer(KILL_AFTER_S, lambda: killed.append(_kill_executor()))
         timer.start()
     speed = measure_extraction(spark, listing, out)
+    assert len(killed) == kill, "no executor was killed"
     return {"speed": speed, "killed": len(killed), "digest": _digest(out / "features")}
 
 
 def _kill_executor() -> int:
     for child in psutil.Process().children(recursive=True):
-        if any("CoarseGrainedExecutorBackend" in word for word in child.cmdline()):
+        try:
+            is_executor = any("CoarseGrainedExecutorBackend" in word for word in child.cmdline())
+        except psutil.Error:
+            continue
+        if is_executor:
             child.send_signal(signal.SIGKILL)
             return child.pid
     raise RuntimeError("No executor to kill.")
