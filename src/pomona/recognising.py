@@ -10,7 +10,7 @@ from pomona import schema
 from pomona.config import SourceSettings, SparkSettings, TrainSettings
 from pomona.learning import add_recogniser, load_reduced, prepare_training
 from pomona.outputs import publish, read_run, staging
-from pomona.pipeline import write_report
+from pomona.stages import write_report
 
 if TYPE_CHECKING:
     from pomona.recognition.evaluation import Evaluation
