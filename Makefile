@@ -2,16 +2,19 @@
 PYTHON ?= python3
 VENV := .venv
 KERAS := .venv-keras
+FINETUNE := .venv-finetune
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT ?= demo/result
 
-.PHONY: help setup demo test test-keras check format bench lock clean
+.PHONY: help setup demo test test-keras test-finetune recogniser check format bench lock clean
 
 help:
 	@echo "make demo [DATA=folder] [OUT=folder]  set up, run the pipeline, say where the report is"
 	@echo "make test    set up and run the tests"
 	@echo "make test-keras  the tests that compare with Keras, in $(KERAS)"
+	@echo "make recogniser DATA=folder  make the shipped recogniser anew, in $(FINETUNE)"
+	@echo "make test-finetune  the tests that need PyTorch, in $(FINETUNE)"
 	@echo "make check   format, lint, types, import contracts, tests"
 	@echo "make bench   run the benchmarks and print their table"
 	@echo "make setup   only set up $(VENV); make lock: renew requirements/dev.lock (needs uv)"
@@ -47,6 +50,21 @@ $(KERAS)/.ready: requirements/keras.lock pyproject.toml
 	@$(KERAS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+# Docs: docs/how-to/default-recogniser.md
+recogniser: $(FINETUNE)/.ready
+	@test -n "$(DATA)" || { echo "Say where the pictures are: make recogniser DATA=folder"; exit 2; }
+	@$(FINETUNE)/bin/python -m pomona.finetuning "$(DATA)" $(if $(STRANGERS),--strangers "$(STRANGERS)")
+
+test-finetune: $(FINETUNE)/.ready
+	@$(FINETUNE)/bin/python -m pytest tests/finetuning
+
+$(FINETUNE)/.ready: requirements/finetune.lock pyproject.toml
+	@test -x $(FINETUNE)/bin/python || $(PYTHON) -m venv $(FINETUNE)
+	@echo "Installing into $(FINETUNE) (about 6 GB) ..."
+	@$(FINETUNE)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/finetune.lock
+	@$(FINETUNE)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
 check: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -68,6 +86,7 @@ LOCK := uv pip compile pyproject.toml --extra fast --extra onnxruntime --group d
 lock:
 	$(LOCK) -c requirements/constraints.txt -o requirements/dev.lock
 	$(LOCK) --extra keras -c requirements/dev.lock -o requirements/keras.lock
+	$(LOCK) --extra finetune -c requirements/dev.lock -o requirements/finetune.lock
 
 clean:
-	rm -rf $(VENV) $(KERAS) demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(KERAS) $(FINETUNE) demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

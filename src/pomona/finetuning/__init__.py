@@ -1,0 +1,1 @@
+"""Fine-tune the shipped backbone on fruit; make the default recogniser (extra ``finetune``)."""

@@ -1,0 +1,73 @@
+"""``python -m pomona.finetuning``: make the default recogniser."""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pomona.command import command_session
+from pomona.console import show_progress
+from pomona.options import option
+from pomona.recognition.model_folder import DEFAULT_MODEL
+
+log = logging.getLogger("pomona.finetuning")
+
+
+def make(
+    data: Annotated[
+        Path, typer.Argument(help="Folder with grocery, fruits360/Training and fruits360/Test.")
+    ],
+    out: Annotated[Path, option("Model folder to write.", "--out", "-o")] = DEFAULT_MODEL,
+    strangers: Annotated[
+        Path | None,
+        option("Pictures of no fruit: folders 'learn' and 'measure'.", "--strangers"),
+    ] = None,
+    leave_out: Annotated[
+        list[str] | None,
+        option("Folder nothing is learnt from; may be repeated.", "--leave-out"),
+    ] = None,
+    size: Annotated[int, option("Side of the pictures in prediction.", "--size")] = 320,
+    train_size: Annotated[int, option("Side of the pictures in training.", "--train-size")] = 256,
+    steps: Annotated[int, option("Training steps.", "--steps", min=30)] = 600,
+    held_share: Annotated[
+        float, option("Share of phone photographs held back.", "--held-share")
+    ] = 0.12,
+    seed: Annotated[int, option("Of everything random.", "--seed")] = 0,
+) -> None:
+    """Fine-tune the shipped backbone and pack the default recogniser."""
+    with command_session(quiet=False, log_json=False):
+        from pomona.finetuning.fitting import Recipe
+        from pomona.finetuning.making import Settings, make_recogniser
+
+        settings = Settings(
+            data,
+            strangers=strangers and strangers / "learn",
+            strangers_test=strangers and strangers / "measure",
+            size=size,
+            held_share=held_share,
+            leave_out=tuple(leave_out or ()),
+        )
+        with show_progress("Fine-tuning", quiet=False, as_json=False) as on_progress:
+            metrics = make_recogniser(
+                settings,
+                out,
+                recipe=Recipe(size=train_size, n_steps=steps, seed=seed),
+                say=log.info,
+                on_progress=on_progress,
+            )
+        for name in ("phone", "studio"):
+            scores = metrics[name]
+            typer.echo(
+                f"{name:>14}  {scores['accuracy']:.3f} exact, {scores['fruit_accuracy']:.3f} fruit,"
+                f" {scores['top_3_accuracy']:.3f} top 3, ECE {scores['ece']:.3f},"
+                f" {scores['decisions']['unknown']:.3f} refused, n = {scores['n']}"
+            )
+        for name in ("unseen", "no_fruit"):
+            if name in metrics:
+                shares = {k: v for k, v in metrics[name].items() if isinstance(v, int | float)}
+                typer.echo(f"{name:>14}  {shares}")
+
+
+if __name__ == "__main__":
+    typer.run(make)

@@ -1,0 +1,102 @@
+"""All pictures a recogniser is made from, decoded, in memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pomona import schema
+from pomona.config import SourceSettings
+from pomona.errors import TrainingError
+from pomona.images import decode_image
+from pomona.sources import fetch_bytes, list_images
+
+__all__ = [
+    "PHONE",
+    "STUDIO",
+    "STUDIO_TEST",
+    "Pictures",
+    "check_data",
+    "load_pictures",
+    "resize_all",
+]
+
+UInt8Array = NDArray[np.uint8]
+
+PHONE: Final = "grocery"
+STUDIO: Final = "fruits360/Training"
+STUDIO_TEST: Final = "fruits360/Test"
+# No larger than a training picture is cut from; wallpapers would fill the memory.
+LONGEST: Final = 400
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Decoded pictures and the folders they lie in.
+
+    Parameters
+    ----------
+    pixels : list of uint8 arrays of shape (height, width, 3)
+    folders : list of str
+    """
+
+    pixels: list[UInt8Array]
+    folders: list[str]
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def choose(self, which: Sequence[int] | NDArray[np.integer]) -> "Pictures":
+        """Return some of them, by index."""
+        return Pictures([self.pixels[i] for i in which], [self.folders[i] for i in which])
+
+
+def check_data(folder: Path) -> None:
+    """Refuse a folder without the two data sets.
+
+    Raises
+    ------
+    TrainingError
+    """
+    for name in (PHONE, STUDIO, STUDIO_TEST):
+        if not (folder / name).is_dir():
+            raise TrainingError(
+                f"The folder '{folder / name}' does not exist. The default recogniser is made "
+                "from the Grocery Store Dataset and Fruits-360. Give the folder that holds both."
+            )
+
+
+def load_pictures(folder: Path) -> Pictures:
+    """Decode all pictures below a folder, sorted by path; larger ones are made smaller.
+
+    Raises
+    ------
+    ImageError
+        If one does not decode: what a shipped recogniser learns from should be whole.
+    """
+    listed = list_images(SourceSettings(folder, label="folder")).pictures
+    paths = listed[schema.PATH].to_pylist()
+    order = np.argsort(paths, kind="stable").tolist()
+    labels = listed[schema.LABEL].to_pylist()
+    return Pictures([_load(paths[i]) for i in order], [labels[i] or "" for i in order])
+
+
+def resize_all(pictures: Pictures, size: int) -> UInt8Array:
+    """Return all pictures squashed to a square, (n, size, size, 3), as prediction sees them."""
+    square = (size, size)
+    return np.stack(
+        [
+            np.asarray(Image.fromarray(each).resize(square, Image.Resampling.BICUBIC))
+            for each in pictures.pixels
+        ]
+    )
+
+
+def _load(path: str) -> UInt8Array:
+    image = decode_image(fetch_bytes(path), path=path)
+    image.thumbnail((LONGEST, LONGEST), Image.Resampling.BICUBIC)
+    return np.asarray(image)

@@ -1,0 +1,80 @@
+"""Calibration and scores of features made in code."""
+
+import numpy as np
+import pytest
+
+from pomona.finetuning.measuring import measure
+from pomona.recognition.classifiers import Linear
+from pomona.recognition.decisions import ModelLabel
+
+N = 24
+LABELS = (
+    ModelLabel("Apple Braeburn", "apple", {"fruits360": ["Apple Braeburn"]}),
+    ModelLabel("Apple Pink Lady", "apple", {"grocery": ["Pink-Lady"]}),
+    ModelLabel("Banana", "banana", {"grocery": ["Banana"], "fruits360": ["Banana"]}),
+)
+CENTRES = np.eye(N)[:3] * 2.5
+
+
+def draw(y, spread=1.0, seed=0):
+    rng = np.random.default_rng(seed)
+    return CENTRES[y] + spread * rng.normal(size=(len(y), N))
+
+
+@pytest.fixture(scope="module")
+def measured():
+    rng = np.random.default_rng(1)
+    y = rng.integers(0, 3, 400)
+    folders = ["Apple Braeburn", "Pink-Lady", "Banana"]
+    strange = rng.normal(size=(300, N)) - np.eye(N)[5] * 6
+    return measure(
+        # Four times too sure of itself.
+        Linear(4 * CENTRES, np.zeros(3)),
+        LABELS,
+        phone=(draw(y), y),
+        studio_test=(draw(y, seed=2), [folders[i] for i in y]),
+        learnt=draw(y, seed=3),
+        strangers=strange[:150],
+        strangers_test=strange[150:],
+        unseen=(draw(np.zeros(50, int), seed=4), ["Apple Golden 1"] * 50),
+        refused_share=0.04,
+    )
+
+
+def test_measure_calibrates(measured):
+    assert measured.head.temperature > 2
+    assert measured.metrics["phone"]["ece"] < 0.05
+    assert measured.metrics["phone"]["accuracy"] > 0.85
+    assert measured.metrics["accuracy"] == measured.metrics["phone"]["accuracy"]
+
+
+def test_measure_refuses_strangers_and_little_else(measured):
+    assert measured.metrics["no_fruit"] == {"n": 75, "refused": pytest.approx(1.0, abs=0.05)}
+    assert measured.metrics["phone"]["decisions"]["unknown"] < 0.15
+
+
+def test_measure_scores_unseen_varieties_by_their_fruit(measured):
+    unseen = measured.metrics["unseen"]
+    assert unseen["n"] == 50
+    assert unseen["folders"] == ["Apple Golden 1"]
+    shares = [unseen[name] for name in ("answered_fruit", "sure_and_wrong", "refused")]
+    assert sum(shares) == pytest.approx(1)
+    assert unseen["answered_fruit"] > 0.7
+
+
+def test_measure_without_strangers_has_no_probe():
+    y = np.arange(60) % 3
+    nothing = np.zeros((0, N))
+    found = measure(
+        Linear(CENTRES, np.zeros(3)),
+        LABELS,
+        phone=(draw(y), y),
+        studio_test=(draw(y), ["Banana"] * 60),
+        learnt=draw(y),
+        strangers=nothing,
+        strangers_test=nothing,
+        unseen=(nothing, []),
+        refused_share=0.05,
+    )
+    assert found.head.rejection.probe is None
+    assert "no_fruit" not in found.metrics

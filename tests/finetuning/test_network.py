@@ -1,0 +1,116 @@
+"""The trainable network is the shipped one, before and after it is written back."""
+
+import random
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs PyTorch: make test-finetune")
+
+from pomona.backbones import find_backbone, find_weights, load_backbone  # noqa: E402
+from pomona.errors import TrainingError  # noqa: E402
+from pomona.features import extract_features  # noqa: E402
+from pomona.finetuning.augmentation import vary_studio  # noqa: E402
+from pomona.finetuning.fitting import Recipe, Source, fit_network  # noqa: E402
+from pomona.finetuning.network import (  # noqa: E402
+    compute_features,
+    load_network,
+    normalise,
+    write_weights,
+)
+
+NAME = "efficientnet_lite0"
+
+
+@pytest.fixture(scope="module")
+def pixels():
+    rng = np.random.default_rng(0)
+    small = rng.integers(0, 256, (4, 7, 7, 3))
+    return np.kron(small, np.ones((1, 32, 32, 1))).astype(np.uint8)
+
+
+@pytest.fixture
+def network():
+    return load_network(find_weights(find_backbone(NAME)), n_outputs=3, dropout=0.0).eval()
+
+
+def test_network_computes_the_features_of_the_file(network, pixels):
+    expected = extract_features(pixels, backbone=load_backbone(NAME))
+    assert np.abs(compute_features(network, pixels) - expected).max() < 1e-4
+
+
+def test_add_normalisation_changes_nothing(network, pixels):
+    before = compute_features(network, pixels)
+    network.freeze(3)
+    network.add_normalisation(normalise(torch.from_numpy(pixels)))
+    assert np.abs(compute_features(network.eval(), pixels) - before).max() < 1e-3
+
+
+def test_write_weights_folds_what_was_learnt(network, pixels, tmp_path):
+    openvino = pytest.importorskip("openvino")
+    network.freeze(3)
+    network.add_normalisation(normalise(torch.from_numpy(pixels)))
+    with torch.no_grad():
+        for module in network.convolutions():
+            if isinstance(module.bn, torch.nn.BatchNorm2d):
+                module.bn.weight.mul_(1.05)
+                module.bn.running_mean.add_(0.01)
+    source = find_weights(find_backbone(NAME))
+    write_weights(network, source=source, target=tmp_path / "tuned.onnx")
+    model = openvino.compile_model(
+        tmp_path / "tuned.onnx", "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
+    )
+    x = normalise(torch.from_numpy(pixels)).contiguous().numpy()
+    found = np.concatenate([model({"images": x[i : i + 1]})["features"] for i in range(len(x))])
+    expected = compute_features(network, pixels)
+    assert np.abs(found - expected).max() < 1e-3
+    assert np.abs(expected - compute_features(load_again(), pixels)).max() > 0.01
+
+
+def load_again():
+    return load_network(find_weights(find_backbone(NAME)), n_outputs=3, dropout=0.0).eval()
+
+
+def test_load_network_refuses_another(tmp_path):
+    import onnx
+    from onnx import TensorProto, helper
+
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        [helper.make_node("Relu", ["x"], ["y"])], "none",
+        [value("x", TensorProto.FLOAT, [1])], [value("y", TensorProto.FLOAT, [1])],
+    )  # fmt: skip
+    onnx.save(helper.make_model(graph), tmp_path / "other.onnx")
+    with pytest.raises(TrainingError, match="EfficientNet-Lite0 only"):
+        load_network(tmp_path / "other.onnx", n_outputs=3, dropout=0.0)
+
+
+def test_fit_network_learns_colours_and_keeps_frozen_blocks():
+    colours = [(220, 40, 40), (40, 200, 60), (60, 60, 220)]
+    pictures, y = [], []
+    for i in range(24):
+        picture = np.full((64, 64, 3), 255, np.uint8)
+        picture[12:52, 12:52] = colours[i % 3]
+        pictures.append(picture)
+        y.append(i % 3)
+    network = load_again()
+    frozen = network.stem.conv.weight.clone()
+    seen = []
+    tuned = fit_network(
+        network,
+        [Source(pictures, y, vary_studio, 12)],
+        Recipe(size=64, n_steps=40, dropout=0.0),
+        n_workers=0,
+        on_progress=lambda done, total: seen.append((done, total)),
+    )
+    assert seen[-1] == (480, 480)
+    assert torch.equal(tuned.stem.conv.weight, frozen)
+    from PIL import Image
+
+    rng = random.Random(99)
+    right = 0
+    for picture, label in zip(pictures, y, strict=True):
+        varied = np.asarray(vary_studio(Image.fromarray(picture), rng, 64))
+        with torch.no_grad():
+            right += int(tuned(normalise(torch.from_numpy(varied[None].copy()))).argmax()) == label
+    assert right >= 21
