@@ -1,0 +1,57 @@
+// What the page knows of its server's model and of the fruits: names, sheets, seasons.
+
+import { fetchConfig, fetchFacts, fetchModel } from "./api.js";
+import { capitalise, language, otherLanguage } from "./i18n.js";
+
+export class Knowledge {
+  config = null;
+  model = null;
+  #facts = {};
+  #loading = {};
+
+  async load() {
+    [this.config, this.model] = await Promise.all([fetchConfig(), fetchModel()]);
+  }
+
+  get maxPhotos() {
+    return this.config?.max_photos ?? 5;
+  }
+
+  /** Sheets of the language in force, by fruit; undefined until loadFacts has come back. */
+  get facts() {
+    return this.#facts[language()];
+  }
+
+  /** Load the sheets in the language in force, once; the other language follows for offline use. */
+  async loadFacts(lang = language()) {
+    this.#loading[lang] ??= fetchFacts(lang).then(
+      ({ fruits }) => (this.#facts[lang] = fruits),
+      (error) => {
+        delete this.#loading[lang];
+        throw error;
+      },
+    );
+    return this.#loading[lang];
+  }
+
+  keepOtherLanguage() {
+    return this.loadFacts(otherLanguage()).catch(() => {});
+  }
+
+  labelName(label) {
+    const known = this.model?.labels.find((each) => each.label === label);
+    return capitalise(known?.names?.[language()] ?? label);
+  }
+
+  fruitName(fruitId) {
+    const name = this.facts?.[fruitId]?.name;
+    return name ? capitalise(name) : null;
+  }
+
+  inSeason(month) {
+    const sheets = Object.values(this.facts ?? {});
+    return sheets
+      .filter((sheet) => sheet.season_fr_months?.includes(month))
+      .sort((a, b) => a.name.localeCompare(b.name, language()));
+  }
+}

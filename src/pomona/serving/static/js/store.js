@@ -1,0 +1,86 @@
+// Large files, fetched once and kept by the browser; works without a cache too.
+
+/**
+ * @param {string} cacheName
+ * @param {string} url
+ * @param {{onBytes?: (n: number) => void, check?: (bytes: ArrayBuffer) => Promise<boolean>}} options
+ *   check: whether the bytes are those wanted; others are neither used nor kept.
+ * @returns {Promise<ArrayBuffer>}
+ */
+export async function fetchOnce(cacheName, url, { onBytes = () => {}, check } = {}) {
+  const cache = await openCache(cacheName);
+  const kept = await cache?.match(url);
+  if (kept) {
+    const bytes = await kept.arrayBuffer();
+    if (!check || (await check(bytes))) {
+      onBytes(bytes.byteLength);
+      return bytes;
+    }
+    await cache.delete(url);
+  }
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url}: HTTP ${response.status}`);
+  const bytes = await readAll(response, onBytes);
+  if (check && !(await check(bytes))) throw new Error(`${url}: damaged on the way`);
+  await keep(cache, url, bytes, response);
+  return bytes;
+}
+
+async function keep(cache, url, bytes, response) {
+  if (!cache) return;
+  const type = response.headers.get("Content-Type") ?? "application/octet-stream";
+  // A module from the cache is refused by browsers without the headers it was served with.
+  const headers = { "Content-Type": type, "Cross-Origin-Resource-Policy": "same-origin" };
+  const embedder = response.headers.get("Cross-Origin-Embedder-Policy");
+  if (embedder) headers["Cross-Origin-Embedder-Policy"] = embedder;
+  try {
+    await cache.put(url, new Response(bytes, { headers }));
+  } catch {
+    // No room: it works now, and will be fetched again next time.
+    return;
+  }
+  // Of a model or runtime only the newest version is worth its room.
+  for (const { url: other } of await cache.keys()) {
+    if (fileName(other) === fileName(url) && !other.endsWith(url)) await cache.delete(other);
+  }
+}
+
+function fileName(url) {
+  return url.split("?")[0].split("/").pop();
+}
+
+async function readAll(response, onBytes) {
+  const reader = response.body.getReader();
+  const chunks = [];
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    chunks.push(value);
+    size += value.byteLength;
+    onBytes(value.byteLength);
+  }
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return all.buffer;
+}
+
+/** Null where browsers keep nothing: private windows, and plain HTTP off localhost. */
+export async function openCache(name) {
+  try {
+    return await globalThis.caches?.open(name);
+  } catch {
+    return null;
+  }
+}
+
+export async function sha256(bytes) {
+  // Browsers lend the digest to secure pages only; elsewhere HTTP's own length check must do.
+  if (!globalThis.crypto?.subtle) return null;
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,67 @@
+// Recognition off the main thread: the network, its pixels and its scores.
+
+import { combineScores } from "./decide.js";
+import { readPixels } from "./pictures.js";
+import { prepareViews } from "./prepare.js";
+import { fetchOnce, sha256 } from "./store.js";
+
+const VENDOR = "/static/vendor";
+const RUNTIME_CACHE = "pomona-runtime";
+const MODEL_CACHE = "pomona-model";
+// More threads than this gain little on a network of this size, and warm the phone.
+const MAX_THREADS = 4;
+
+let ort;
+let session;
+let preprocessing;
+
+const actions = { load, score };
+
+self.addEventListener("message", async ({ data: { id, action, ...rest } }) => {
+  try {
+    self.postMessage({ id, result: await actions[action](rest) });
+  } catch (error) {
+    self.postMessage({ id, error: String(error?.message ?? error) });
+  }
+});
+
+async function load({ model, runtimeVersion }) {
+  let received = 0;
+  const onBytes = (n) => self.postMessage({ received: (received += n) });
+  const check = async (bytes) => [null, model.sha256].includes(await sha256(bytes));
+  const [wasm, network] = await Promise.all([
+    fetchOnce(RUNTIME_CACHE, `${VENDOR}/ort-wasm-simd-threaded.wasm?v=${runtimeVersion}`, { onBytes }),
+    fetchOnce(MODEL_CACHE, model.url, { onBytes, check }),
+  ]);
+  ort = await import(`${VENDOR}/ort.wasm.min.mjs`);
+  ort.env.wasm.wasmBinary = wasm;
+  ort.env.wasm.wasmPaths = { mjs: `${VENDOR}/ort-wasm-simd-threaded.mjs` };
+  ort.env.wasm.numThreads = self.crossOriginIsolated
+    ? Math.min(MAX_THREADS, navigator.hardwareConcurrency || 1)
+    : 1;
+  session = await ort.InferenceSession.create(new Uint8Array(network), {
+    executionProviders: ["wasm"],
+    graphOptimizationLevel: "all",
+  });
+  preprocessing = model.preprocessing;
+  return { threads: ort.env.wasm.numThreads };
+}
+
+async function score({ bitmap }) {
+  const start = performance.now();
+  const image = readPixels(bitmap);
+  bitmap.close();
+  const views = prepareViews(image, preprocessing);
+  const prepared = performance.now();
+  const scores = [];
+  for (const view of views) scores.push(await run(view));
+  const timing = { decode: prepared - start, network: performance.now() - prepared };
+  return { ...combineScores(scores), timing };
+}
+
+async function run(pixels) {
+  const [height, width] = preprocessing.input_size;
+  const images = new ort.Tensor("uint8", pixels, [1, height, width, 3]);
+  const { probabilities, strangeness } = await session.run({ images }, ["probabilities", "strangeness"]);
+  return { probabilities: probabilities.data, strangeness: Number(strangeness.data[0]) };
+}
