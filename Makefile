@@ -31,7 +31,6 @@ $(RUNTIME): package.json package-lock.json tools/copy_runtime.mjs
 	@echo "Fetching the phone app's runtime (npm, about 150 MB, of which 14 stay in the package) ..."
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@node tools/copy_runtime.mjs
-	@$(PYTHON) tools/stamp_shell.py
 
 $(READY): requirements/dev.lock pyproject.toml requirements/check_machine.py
 	@$(PYTHON) requirements/check_machine.py
@@ -72,6 +71,7 @@ check: setup
 format: setup
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+	@$(BIN)/python tools/stamp_shell.py
 
 bench: setup
 	@$(BIN)/python -m benchmarks

@@ -108,38 +108,34 @@ function speak() {
 
 function switchLanguage() {
   setLanguage(otherLanguage());
-  app.readyWithFacts = loadFacts();
   speak();
   show();
 }
 
-function startEngine() {
-  return loadRecogniser(recogniser, knowledge).then((state) => {
-    // Asked once all works: a browser that is short of room then keeps it.
-    if (state === "ready") navigator.storage?.persist?.().catch(() => {});
-    return state;
-  });
+/** Megabytes, so it comes after the page and its facts, and only once. */
+async function startEngine() {
+  try {
+    await knowledge.load();
+  } catch {
+    return recogniser.fail("network");
+  }
+  // Asked once all works: a browser that is short of room then keeps it.
+  if ((await loadRecogniser(recogniser, knowledge)) === "ready") navigator.storage?.persist?.();
 }
 
-/** Pages that need names wait for this; without them they show what they can. */
-const loadFacts = () => app.ready.then(() => knowledge.loadFacts()).catch(() => {});
-
 async function start() {
-  app.ready = knowledge.load();
-  app.readyWithFacts = loadFacts();
   speak();
   document.getElementById("language").addEventListener("click", switchLanguage);
+  // As an address the link would be a page; as a click it is a place on this one.
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    main.focus();
+  });
   addEventListener("hashchange", show);
   watchDrops();
   await show();
   watchUpdates();
-  try {
-    await app.ready;
-    await app.readyWithFacts;
-  } catch {
-    recogniser.fail("network");
-    return;
-  }
+  await knowledge.loadNames();
   recogniser.saving = Boolean(navigator.connection?.saveData);
   if (recogniser.saving) recogniser.dispatchEvent(new Event("change"));
   else startEngine();

@@ -18,7 +18,7 @@ function fill(element, classes, rest) {
   if (classes.length) element.setAttribute("class", classes.join(" "));
   const hasProps = rest[0] && Object.getPrototypeOf(rest[0]) === Object.prototype;
   for (const [name, value] of Object.entries(hasProps ? rest.shift() : {})) set(element, name, value);
-  element.append(...rest.flat(Infinity).filter((each) => each || each === 0));
+  element.append(...rest.flat(Infinity).filter((each) => each === 0 || (each && each !== true)));
   return element;
 }
 

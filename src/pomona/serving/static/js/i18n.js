@@ -35,21 +35,24 @@ export function t(key, ...values) {
 }
 
 export const formatNumber = (value) =>
-  new Intl.NumberFormat(current, { maximumFractionDigits: 2 }).format(value);
+  new Intl.NumberFormat(locale(), { maximumFractionDigits: 2 }).format(value);
 
 export const formatPercent = (share) =>
-  new Intl.NumberFormat(current, { style: "percent" }).format(share);
+  new Intl.NumberFormat(locale(), { style: "percent" }).format(share);
 
 export const formatSize = (bytes) =>
   `${formatNumber(Math.round(bytes / 1e6))} ${current === "fr" ? "Mo" : "MB"}`;
 
 export const formatTime = (time) =>
-  new Intl.DateTimeFormat(current, { dateStyle: "medium", timeStyle: "short" }).format(time);
+  new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "short" }).format(time);
 
 export const monthName = (month, width = "long") =>
-  new Intl.DateTimeFormat(current, { month: width, timeZone: "UTC" }).format(
+  new Intl.DateTimeFormat(locale(), { month: width, timeZone: "UTC" }).format(
     Date.UTC(2024, month - 1, 15),
   );
+
+// Of the reader's own country where it speaks the page's language: en-GB writes dates as en-US does not.
+const locale = () => navigator.languages?.find((each) => each.startsWith(current)) ?? current;
 
 export function formatDays(days) {
   const [span, length] = SPANS.find(([, each]) => days % each === 0);
@@ -58,7 +61,7 @@ export function formatDays(days) {
 }
 
 export const formatList = (items) =>
-  new Intl.ListFormat(current, { type: "conjunction" }).format(items);
+  new Intl.ListFormat(locale(), { type: "conjunction" }).format(items);
 
 export const capitalise = (text) => text.charAt(0).toLocaleUpperCase(current) + text.slice(1);
 

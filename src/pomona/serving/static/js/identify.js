@@ -51,10 +51,10 @@ export async function addPhotos(look, blobs) {
   return taken;
 }
 
-export async function identify(look, { knowledge, recogniser, ready }) {
+export async function identify(look, { knowledge, recogniser }) {
   look.become("looking");
   try {
-    await ready;
+    await knowledge.load();
     const state = await Promise.race([loadRecogniser(recogniser, knowledge), asked(look)]);
     if (state === "ready") await identifyHere(look, knowledge, recogniser);
     else await identifyThere(look, state);

@@ -9,8 +9,11 @@ export class Knowledge {
   #facts = {};
   #loading = {};
 
-  async load() {
-    [this.config, this.model] = await Promise.all([fetchConfig(), fetchModel()]);
+  /** Settings and model, once; after a failure a further call tries again. */
+  load() {
+    return this.#once("server", async () => {
+      [this.config, this.model] = await Promise.all([fetchConfig(), fetchModel()]);
+    });
   }
 
   get maxPhotos() {
@@ -23,19 +26,27 @@ export class Knowledge {
   }
 
   /** Load the sheets in the language in force, once; the other language follows for offline use. */
-  async loadFacts(lang = language()) {
-    this.#loading[lang] ??= fetchFacts(lang).then(
-      ({ fruits }) => (this.#facts[lang] = fruits),
-      (error) => {
-        delete this.#loading[lang];
-        throw error;
-      },
-    );
-    return this.#loading[lang];
+  loadFacts(lang = language()) {
+    return this.#once(lang, async () => {
+      this.#facts[lang] = (await fetchFacts(lang)).fruits;
+    });
+  }
+
+  /** All that names need; without a network and without a past, pages show what they can. */
+  loadNames() {
+    return Promise.allSettled([this.load(), this.loadFacts()]);
   }
 
   keepOtherLanguage() {
     return this.loadFacts(otherLanguage()).catch(() => {});
+  }
+
+  #once(what, load) {
+    this.#loading[what] ??= load().catch((error) => {
+      delete this.#loading[what];
+      throw error;
+    });
+    return this.#loading[what];
   }
 
   labelName(label) {

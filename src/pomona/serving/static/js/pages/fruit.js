@@ -21,7 +21,7 @@ const PARTS_OF_ANOTHER = ["sugars_g", "fiber_g"];
 const PLACES = ["pantry_days_max", "fridge_days_max", "freezer_days_max"];
 
 export async function fruitPage(app, { params: [id] }) {
-  await app.readyWithFacts;
+  await app.knowledge.loadNames();
   const { facts } = app.knowledge;
   const sheet = facts?.[id];
   if (!sheet) {

@@ -5,7 +5,7 @@ import { capitalise, language, t } from "../i18n.js";
 import { heading } from "../parts.js";
 
 export async function fruitsPage(app) {
-  await app.readyWithFacts;
+  await app.knowledge.loadNames();
   const { facts } = app.knowledge;
   if (!facts) return { title: t("fruits_title"), element: h(".page", heading(t("fruits_title")), h("p", t("facts_unavailable"))) };
   const sheets = Object.values(facts).sort((a, b) => a.name.localeCompare(b.name, language()));

@@ -9,7 +9,7 @@ import { describe } from "../wording.js";
 import { takeBackForm } from "./contribute.js";
 
 export async function historyPage(app, { signal }) {
-  await app.readyWithFacts;
+  await app.knowledge.loadNames();
   const looks = await listLooks();
   const kept = await isKept();
   const items = looks.map((look) => entry(look, app, signal));

@@ -15,7 +15,7 @@ export async function lookPage(app, { signal, params: [id] }) {
   const live = app.looks.get(id);
   const look = live ?? (await getLook(id));
   if (!look) return { title: t("history"), element: h(".page", heading(t("history_gone")), linkButton("primary", "#/", null, t("home"))) };
-  await app.readyWithFacts;
+  await app.knowledge.loadNames();
   const element = h(".page.look");
   const page = { title: t("looking"), element };
   const show = () => {
@@ -149,8 +149,10 @@ function tips() {
 function others(answer, knowledge, unknown) {
   const list = alternatives(answer, knowledge);
   if (!list.length) return null;
+  // Of something it does not know, a percentage would promise what it cannot keep.
+  const share = (probability) => (unknown ? [] : [h("span.percent", percent(probability)), bar(probability, "calm")]);
   const line = ({ name, fruit_id, probability }) => {
-    const inside = [h("span.other-name", name), h("span.percent", percent(probability)), bar(probability, "calm")];
+    const inside = [h("span.other-name", name), share(probability)];
     return h("li", fruit_id && knowledge.facts?.[fruit_id] ? h("a.other", { href: `#/fruit/${fruit_id}` }, inside) : h("span.other", inside));
   };
   return h("section.others", h("h2", t(unknown ? "closest" : "also")), h("ul", list.map(line)));

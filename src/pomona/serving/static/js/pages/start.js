@@ -36,7 +36,7 @@ export function startPage(app, { signal }) {
 
 function takeButton({ look }) {
   const face = [
-    h("span.fruit-button", { "aria-hidden": "true" }, icon("camera")),
+    h("span.fruit-button", { "aria-hidden": "true" }, h("img", { src: "/static/icons/pomona.svg", alt: "", width: 192, height: 192 }), icon("camera")),
     h("span.take-label", t("take")),
   ];
   if (canUseCamera()) return h("a.take", { href: "#/camera" }, face);
@@ -46,14 +46,13 @@ function takeButton({ look }) {
   return [button, input];
 }
 
-async function fillSeason(section, { knowledge, ready }, signal) {
+async function fillSeason(section, { knowledge }, signal) {
   const month = new Date().getMonth() + 1;
   section.append(
     h("h2", { id: "season-title" }, t("season_now", monthName(month))),
     h("ul.chips", { "aria-busy": "true" }),
   );
   try {
-    await ready;
     await knowledge.loadFacts();
   } catch {
     section.hidden = true;
@@ -76,7 +75,7 @@ function spread(items, n) {
 
 async function fillRecent(section, app, signal) {
   const looks = (await listLooks()).slice(0, N_RECENT);
-  await app.ready.catch(() => {});
+  await app.knowledge.loadNames();
   if (!looks.length || signal.aborted) return;
   section.append(
     h(".section-head", h("h2", t("recent")), h("a", { href: "#/history" }, t("see_all"))),

@@ -3,7 +3,7 @@
 export default {
   language: "English",
   other_language: "Français",
-  other_language_hint: "Afficher la page en français",
+  other_language_short: "FR",
   skip: "Skip to the content",
   home: "Start",
   history: "History",

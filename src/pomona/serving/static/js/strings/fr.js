@@ -3,7 +3,7 @@
 export default {
   language: "Français",
   other_language: "English",
-  other_language_hint: "Show the page in English",
+  other_language_short: "EN",
   skip: "Aller au contenu",
   home: "Accueil",
   history: "Historique",
