@@ -19,7 +19,7 @@ export default {
   drop_now: "Let go to look at them",
   recent: "Looked at recently",
   see_all: "See all",
-  season_now: (month) => `In season in France in ${month}`,
+  season_now: (month) => `In season in ${month}, in France`,
   engine_idle: "Getting ready …",
   engine_loading: (percent) => `Getting ready to work without a network: ${percent} %`,
   engine_size: (size) => `${size}, once`,

@@ -19,7 +19,7 @@ export default {
   drop_now: "Relâchez pour les regarder",
   recent: "Vus récemment",
   see_all: "Tout voir",
-  season_now: (month) => `De saison en France en ${month}`,
+  season_now: (month) => `De saison en ${month}, en France`,
   engine_idle: "Préparation …",
   engine_loading: (percent) => `Préparation pour fonctionner sans réseau : ${percent} %`,
   engine_size: (size) => `${size}, une seule fois`,
