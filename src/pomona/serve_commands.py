@@ -15,10 +15,17 @@ from pomona.options import Config, LogJson, Model, Quiet, option
 
 if TYPE_CHECKING:
     from pomona.serving import ServeSettings
+    from pomona.serving.contributions import ContributionStore
 
 __all__ = ["app"]
 
 app = typer.Typer()
+contributions_app = typer.Typer(
+    help="Look after contributed photographs.",
+    epilog="Example: pomona contributions delete CODE --folder contributions",
+    no_args_is_help=True,
+)
+app.add_typer(contributions_app, name="contributions")
 
 LISTEN: Final = "Where to listen"
 LOAD: Final = "Load"
@@ -159,6 +166,64 @@ def serve(
         )
         with _certificate(settings, self_signed=tls_self_signed) as settings:
             _serve(settings, quiet=quiet, log_json=log_json)
+
+
+Contributed = Annotated[
+    Path, option("Folder of contributions, as given to 'pomona serve'.", "--folder", "-f")
+]
+
+
+@contributions_app.command(
+    epilog="Example: pomona contributions delete ABCD-EFGH-... --folder contributions"
+)
+def delete(
+    code: Annotated[str, typer.Argument(help="The code the contributor was shown.")],
+    folder: Contributed,
+    quiet: Quiet = False,
+    log_json: LogJson = False,
+) -> None:
+    """Delete the photograph of a deletion code, for good."""
+    with command_session(quiet=quiet, log_json=log_json):
+        from pomona.errors import SettingsError
+
+        if not _open_store(folder).delete(code):
+            raise SettingsError(
+                f"No photograph in '{folder}' has this code. It may be deleted already. "
+                "Check the code and the folder."
+            )
+        if not quiet:
+            typer.echo("Deleted.")
+
+
+@contributions_app.command(
+    epilog="Example: pomona contributions purge --folder contributions --retention-days 365"
+)
+def purge(
+    folder: Contributed,
+    retention_days: Annotated[
+        int, option("Days after which a photograph is removed.", "--retention-days", min=1)
+    ],
+    quiet: Quiet = False,
+    log_json: LogJson = False,
+) -> None:
+    """Remove contributions that are too old; the server does it once a day by itself."""
+    with command_session(quiet=quiet, log_json=log_json):
+        store = _open_store(folder)
+        n = store.purge(retention_days=retention_days)
+        if not quiet:
+            typer.echo(f"Removed {n}, kept {store.count()}.")
+
+
+def _open_store(folder: Path) -> "ContributionStore":
+    from pomona.errors import SettingsError
+    from pomona.serving.contributions import ContributionStore
+
+    if not folder.is_dir():
+        raise SettingsError(
+            f"The folder '{folder}' does not exist. Contributions are kept in the one that "
+            "'pomona serve --contributions' names. Correct the path."
+        )
+    return ContributionStore(folder)
 
 
 def _serve(settings: "ServeSettings", *, quiet: bool, log_json: bool) -> None:

@@ -3,10 +3,11 @@
 import asyncio
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from pomona.errors import ImageError
 from pomona.images import DecodeLimits, decode_image
@@ -19,6 +20,8 @@ from pomona.serving.refusals import RefusalError, from_image_error
 from pomona.serving.settings import Limits, ServeSettings
 
 __all__ = ["Identified", "Predictor", "count_threads", "open_predictor"]
+
+T = TypeVar("T")
 
 FIRST_GUESS_S: Final = 0.05
 # Weight of the newest photograph in the running mean of seconds.
@@ -114,6 +117,22 @@ class Predictor:
             sum(each.network_s for each in seen),
             time.perf_counter() - started,
         )
+
+    async def run(self, work: Callable[..., T], *args: Any) -> T:
+        """Do something else with a photograph in the same queue.
+
+        Raises
+        ------
+        RefusalError
+            503 if too many wait.
+        """
+        self.check_room()
+        self.pending += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._pool, partial(work, *args))
+        finally:
+            self.pending -= 1
 
     def close(self) -> None:
         """Finish what was begun and end the threads."""

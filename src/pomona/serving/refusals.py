@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
@@ -81,12 +82,24 @@ def refusal_response(refusal: RefusalError) -> Response:
     return JSONResponse(refusal.as_dict(), refusal.status, refusal.headers)
 
 
+def _answer(request: Request, refusal: RefusalError) -> Response:
+    if not request.url.path.startswith("/v2/"):
+        return refusal_response(refusal)
+    # The shape that clients of Pl@ntNet know.
+    record = {
+        "statusCode": refusal.status,
+        "error": HTTPStatus(refusal.status).phrase,
+        "message": f"{refusal.message} {refusal.advice}",
+    }
+    return JSONResponse(record, refusal.status, refusal.headers)
+
+
 def add_refusal_handlers(app: FastAPI) -> None:
     """Answer every error of an app in the one shape, without a word of the request in the log."""
 
     @app.exception_handler(RefusalError)
     async def on_refusal(request: Request, error: RefusalError) -> Response:
-        return refusal_response(error)
+        return _answer(request, error)
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> Response:
@@ -96,11 +109,11 @@ def add_refusal_handlers(app: FastAPI) -> None:
             *(422, "invalid_value", f"The value of '{where}' cannot be used. {first.get('msg')}."),
             "See /docs for what it may be.",
         )
-        return refusal_response(refusal)
+        return _answer(request, refusal)
 
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> Response:
-        response = refusal_response(_plain(error.status_code))
+        response = _answer(request, _plain(error.status_code))
         response.headers.update(error.headers or {})
         return response
 

@@ -7,6 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from pomona.facts import load_facts
+from pomona.serving.admission import Admitted
 from pomona.serving.answers import (
     describe_answer,
     describe_config,
@@ -14,6 +15,7 @@ from pomona.serving.answers import (
     describe_model,
     identify_model,
 )
+from pomona.serving.monitoring import count_answer
 from pomona.serving.pages import has_browser_runtime
 from pomona.serving.refusals import RefusalError
 from pomona.serving.schemas import REFUSALS, identify_body
@@ -99,6 +101,7 @@ async def fact_sheet(
     "/v1/identify",
     summary="Which fruit do one to five photographs show?",
     openapi_extra=identify_body("images"),
+    dependencies=[Admitted],
     responses={code: REFUSALS[code] for code in (400, 401, 408, 413, 415, 422, 429, 503)},
 )
 async def identify(request: Request, lang: Lang = "en", top: Top = 5) -> dict[str, Any]:
@@ -117,6 +120,7 @@ async def identify(request: Request, lang: Lang = "en", top: Top = 5) -> dict[st
                 "Send one to five parts named 'images'.",
             )
         found = await state.predictor.identify(form.photos, top=top)
+    count_answer(found.answer.decision, network_s=found.network_s)
     return await run_in_threadpool(
         describe_answer, found, state.recogniser.model, lang=lang, top=top
     )

@@ -6,6 +6,7 @@ from fastapi import Request
 
 from pomona.recognition.recogniser import Recogniser
 from pomona.serving.predictor import Predictor
+from pomona.serving.rate_limit import RateLimit
 from pomona.serving.settings import ServeSettings
 from pomona.serving.uploads import Budget
 
@@ -14,11 +15,24 @@ __all__ = ["State", "get_state"]
 
 @dataclass(frozen=True)
 class State:
-    """The settings in force, the recogniser behind its queue, and the memory for photographs."""
+    """The settings in force, the recogniser behind its queue, and who may ask how often.
+
+    Parameters
+    ----------
+    settings : ServeSettings
+    predictor : Predictor
+    budget : Budget
+        Memory for photographs.
+    rate_limit : RateLimit
+    keys : frozenset of bytes or None
+        Hashes of the keys; None lets everybody ask.
+    """
 
     settings: ServeSettings
     predictor: Predictor
     budget: Budget
+    rate_limit: RateLimit
+    keys: frozenset[bytes] | None
 
     @property
     def recogniser(self) -> Recogniser:
