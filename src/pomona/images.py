@@ -83,7 +83,13 @@ class DecodeLimits:
             )
 
 
-def decode_image(data: bytes, *, path: str = "", limits: DecodeLimits | None = None) -> Image.Image:
+def decode_image(
+    data: bytes,
+    *,
+    path: str = "",
+    limits: DecodeLimits | None = None,
+    formats: tuple[str, ...] = FORMATS,
+) -> Image.Image:
     """Decode one picture to an upright RGB image.
 
     EXIF orientation is applied; transparency is laid over white; 16-bit grey is scaled to 8 bits;
@@ -97,6 +103,8 @@ def decode_image(data: bytes, *, path: str = "", limits: DecodeLimits | None = N
         Its name; only the extension is looked at.
     limits : DecodeLimits, optional
         Defaults to ``DecodeLimits()``.
+    formats : tuple of str
+        Pillow's names of the formats that are read; the server reads others than the pipeline.
 
     Returns
     -------
@@ -109,7 +117,7 @@ def decode_image(data: bytes, *, path: str = "", limits: DecodeLimits | None = N
         With the reason code that the picture's quarantine row gets.
     """
     limits = limits or DecodeLimits()
-    image = _open_image(data, limits)
+    image = _open_image(data, limits, formats)
     if not limits.lenient:
         _check_extension(image, path)
     _check_size(image, limits)
@@ -171,11 +179,11 @@ def make_thumbnail(data: bytes, *, path: str = "", side: int = 64) -> bytes | No
     return out.getvalue()
 
 
-def _open_image(data: bytes, limits: DecodeLimits) -> Image.Image:
+def _open_image(data: bytes, limits: DecodeLimits, formats: tuple[str, ...]) -> Image.Image:
     if not data:
         raise ImageError("empty_file", "The file is empty.")
     try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
+        return Image.open(io.BytesIO(data), formats=formats)
     except UnidentifiedImageError as error:
         raise ImageError(
             "not_an_image", f"The {len(data):,} bytes are not of a known picture format."
