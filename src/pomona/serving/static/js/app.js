@@ -95,6 +95,7 @@ function markCurrent(name) {
 
 function speak() {
   document.documentElement.lang = language();
+  document.body.dataset.drop = t("drop_now");
   for (const element of document.querySelectorAll("[data-t]")) {
     element.textContent = t(element.dataset.t);
   }
