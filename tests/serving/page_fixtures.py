@@ -91,7 +91,7 @@ def _serve(**settings) -> Iterator[str]:
 
     app = create_app(ServeSettings(rate_limit=0, **settings))
     listener = socket.create_server(("127.0.0.1", 0))
-    server = Server(Config(app, log_level="warning", lifespan="on", ws="none"))
+    server = Server(Config(app, log_level="warning", lifespan="on", ws="none", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     patience = time.monotonic() + START_S
@@ -102,6 +102,5 @@ def _serve(**settings) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        # Browsers keep connections open; nothing is waited for.
-        server.force_exit = server.should_exit = True
+        server.should_exit = True
         thread.join(timeout=START_S)
