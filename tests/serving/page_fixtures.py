@@ -12,7 +12,16 @@ from pathlib import Path
 import pytest
 from serving.small_recogniser import write_small_recogniser
 
-__all__ = ["browser", "chromium", "page_server", "phone_model", "serve_page"]
+__all__ = [
+    "browser",
+    "chromium",
+    "find_chromium",
+    "need_runtime",
+    "page_server",
+    "phone_model",
+    "serve_page",
+    "serving",
+]
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "src/pomona/serving/static"
@@ -40,7 +49,7 @@ def phone_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def serve_page() -> Callable[..., object]:
     """A context manager: settings of the server in, its address out."""
     pytest.importorskip("fastapi", reason="the extra 'serve' is not installed")
-    return _serve
+    return serving
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +64,7 @@ def page_server(serve_page, phone_model) -> Iterator[str]:
 def chromium() -> Iterator[Callable[..., object]]:
     """Start a headless Chromium with further switches; all are closed at the end."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = os.environ.get("POMONA_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    path = find_chromium()
     if path is None:
         pytest.skip("no Chromium here: install one, or name it in POMONA_CHROMIUM")
     with sync_api.sync_playwright() as playwright:
@@ -77,6 +86,12 @@ def browser(chromium):
     return chromium()
 
 
+def find_chromium() -> str | None:
+    """Where the browser is: named, or on the path."""
+    named = os.environ.get("POMONA_CHROMIUM")
+    return named or shutil.which("chromium") or shutil.which("google-chrome")
+
+
 def need_runtime() -> None:
     """Skip where the files of the browser's runtime were never fetched."""
     if not (STATIC / "vendor/VERSION").is_file():
@@ -84,14 +99,16 @@ def need_runtime() -> None:
 
 
 @contextmanager
-def _serve(**settings) -> Iterator[str]:
+def serving(**settings) -> Iterator[str]:
     from pomona.serving.app import create_app
     from pomona.serving.settings import ServeSettings
     from uvicorn import Config, Server
 
     app = create_app(ServeSettings(rate_limit=0, **settings))
     listener = socket.create_server(("127.0.0.1", 0))
-    server = Server(Config(app, log_level="warning", lifespan="on", ws="none", timeout_graceful_shutdown=1))
+    server = Server(
+        Config(app, log_level="warning", lifespan="on", ws="none", timeout_graceful_shutdown=1)
+    )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     patience = time.monotonic() + START_S

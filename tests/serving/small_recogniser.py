@@ -77,7 +77,9 @@ def _write_backbone(path: Path) -> None:
 
     grid = SIDE // CELL
     nodes = [
-        helper.make_node("AveragePool", ["x"], ["cells"], kernel_shape=[CELL] * 2, strides=[CELL] * 2),
+        helper.make_node(
+            "AveragePool", ["x"], ["cells"], kernel_shape=[CELL] * 2, strides=[CELL] * 2
+        ),
         helper.make_node("Reshape", ["cells", "shape"], ["grid"]),
     ]
     graph = helper.make_graph(

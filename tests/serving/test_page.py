@@ -61,11 +61,15 @@ def _open(context, url: str, *, ready: bool = True):
 
 
 def _wait_ready(page) -> None:
-    page.get_by_text(re.compile("Works without a network|Fonctionne sans réseau")).wait_for(timeout=READY_MS)
+    page.get_by_text(re.compile("Works without a network|Fonctionne sans réseau")).wait_for(
+        timeout=READY_MS
+    )
 
 
 def _choose(page, *photos: bytes) -> None:
-    page.locator(".choose input").set_input_files([_file(each, f"{i}.jpg") for i, each in enumerate(photos)])
+    page.locator(".choose input").set_input_files(
+        [_file(each, f"{i}.jpg") for i, each in enumerate(photos)]
+    )
 
 
 def _identify(page, *photos: bytes) -> None:
@@ -90,7 +94,9 @@ def test_camera_answers_on_the_device_with_the_network_cut(chromium, page_server
     context = browser.new_context(locale="en-GB", viewport={"width": 390, "height": 844})
     page = _open(context, page_server)
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    page.wait_for_function("caches.open('pomona-data').then((c) => c.match('/v1/facts?lang=fr')).then(Boolean)")
+    page.wait_for_function(
+        "caches.open('pomona-data').then((c) => c.match('/v1/facts?lang=fr')).then(Boolean)"
+    )
     page.close()
 
     context.set_offline(True)
@@ -126,7 +132,10 @@ def test_every_request_goes_to_the_own_origin_and_the_first_load_is_small(browse
     with browser.new_context(locale="en-GB") as context:
         requests = []
         context.on("request", lambda request: requests.append(request.url))
-        context.on("requestfinished", lambda request: sizes.__setitem__(request.url, request.sizes()["responseBodySize"]))
+        context.on(
+            "requestfinished",
+            lambda request: sizes.__setitem__(request.url, request.sizes()["responseBodySize"]),
+        )
         page = _open(context, page_server)
         _identify(page, _jpeg(draw_photo("banana")))
         for each in PAGES:
@@ -135,7 +144,11 @@ def test_every_request_goes_to_the_own_origin_and_the_first_load_is_small(browse
     strangers = [each for each in requests if not each.startswith((page_server, "blob:", "data:"))]
     assert strangers == []
     assert len(requests) > 30
-    first = {url: size for url, size in sizes.items() if "/vendor/" not in url and "/v1/model/" not in url and "/privacy" not in url}
+    first = {
+        url: size
+        for url, size in sizes.items()
+        if "/vendor/" not in url and "/v1/model/" not in url and "/privacy" not in url
+    }
     assert f"{page_server}/static/js/app.js" in first
     assert 50_000 < sum(first.values()) < FIRST_LOAD_BYTES
 
@@ -185,7 +198,12 @@ def test_axe_finds_no_violation(browser, serve_page, phone_model, tmp_path, lang
     axe = script.read_text("utf-8")
     with (
         serve_page(model=phone_model, contributing=Contributing(tmp_path)) as url,
-        browser.new_context(locale=lang, color_scheme=theme, viewport={"width": 390, "height": 844}, reduced_motion="reduce") as context,
+        browser.new_context(
+            locale=lang,
+            color_scheme=theme,
+            viewport={"width": 390, "height": 844},
+            reduced_motion="reduce",
+        ) as context,
     ):
         page = _open(context, url)
         _identify(page, _no_fruit())
@@ -258,11 +276,15 @@ def test_more_than_five_and_what_is_no_picture_are_said(context, page_server):
     _identify(page, *[_jpeg(draw_photo("banana", size=100, frame=i)) for i in range(6)])
     assert page.locator(".photos li").count() == 5
     page.goto(f"{page_server}/#/")
-    page.locator(".choose input").set_input_files(_file(b"GIF89a, or not", "broken.gif", "image/gif"))
+    page.locator(".choose input").set_input_files(
+        _file(b"GIF89a, or not", "broken.gif", "image/gif")
+    )
     page.get_by_text("This browser cannot read this picture").wait_for()
 
 
-def test_server_is_asked_only_after_the_reader_and_gets_no_metadata(context, serve_page, phone_model):
+def test_server_is_asked_only_after_the_reader_and_gets_no_metadata(
+    context, serve_page, phone_model
+):
     exif = Image.Exif()
     exif[0x0112] = 6
     exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 51.0, 24.0), 3: "E", 4: (2.0, 21.0, 3.0)})
@@ -299,11 +321,15 @@ def test_server_is_asked_only_after_the_reader_and_gets_no_metadata(context, ser
     assert difference < 4, "the picture was not turned upright"
 
 
-def test_contribution_needs_consent_and_goes_by_its_code(context, serve_page, phone_model, tmp_path):
+def test_contribution_needs_consent_and_goes_by_its_code(
+    context, serve_page, phone_model, tmp_path
+):
     need_runtime()
     from pomona.serving.settings import Contributing
 
-    with serve_page(model=phone_model, contributing=Contributing(tmp_path, retention_days=30)) as url:
+    with serve_page(
+        model=phone_model, contributing=Contributing(tmp_path, retention_days=30)
+    ) as url:
         page = _open(context, url)
         _identify(page, _jpeg(draw_photo("lemon")))
         page.get_by_text("Give this photograph", exact=True).click()
@@ -331,7 +357,9 @@ def test_contribution_is_not_offered_where_it_is_off(context, page_server):
     assert page.get_by_text("Give this photograph").count() == 0
 
 
-def test_new_version_waits_until_it_is_taken(browser, serve_page, phone_model, tmp_path, monkeypatch):
+def test_new_version_waits_until_it_is_taken(
+    browser, serve_page, phone_model, tmp_path, monkeypatch
+):
     need_runtime()
     copy = tmp_path / "static"
     shutil.copytree(STATIC, copy)
@@ -340,7 +368,9 @@ def test_new_version_waits_until_it_is_taken(browser, serve_page, phone_model, t
         page = _open(context, url)
         page.wait_for_function("navigator.serviceWorker.controller !== null")
         _publish(copy)
-        page.evaluate("navigator.serviceWorker.getRegistration().then((each) => each.update()).then(() => true)")
+        page.evaluate(
+            "navigator.serviceWorker.getRegistration().then((each) => each.update()).then(() => true)"
+        )
         page.get_by_text("A new version is ready.").wait_for()
         page.goto(f"{url}/#/fruits")
         page.reload()
@@ -354,7 +384,9 @@ def _publish(static: Path) -> None:
     words = static / "js/strings/en.js"
     words.write_text(words.read_text("utf-8").replace("What it knows", "What it learned"), "utf-8")
     worker = static / "sw.js"
-    worker.write_text(re.sub(r'SHELL = "\w+"', 'SHELL = "the-next-one"', worker.read_text("utf-8")), "utf-8")
+    worker.write_text(
+        re.sub(r'SHELL = "\w+"', 'SHELL = "the-next-one"', worker.read_text("utf-8")), "utf-8"
+    )
 
 
 def test_keyboard_alone_reaches_the_finder_and_back(context, page_server):

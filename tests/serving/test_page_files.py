@@ -37,7 +37,9 @@ def test_strings_have_the_same_keys_and_kinds_in_both_languages():
 def test_strings_are_all_there_and_all_used():
     code = "".join(path.read_text("utf-8") for path in SCRIPTS if path.parent.name != "strings")
     code += (STATIC / "index.html").read_text("utf-8")
-    asked = set(re.findall(r"\bt\(\s*\"(\w+)\"", code)) | set(re.findall(r'data-t(?:-label)?="(\w+)"', code))
+    asked = set(re.findall(r"\bt\(\s*\"(\w+)\"", code)) | set(
+        re.findall(r'data-t(?:-label)?="(\w+)"', code)
+    )
     assert asked <= _keys("en").keys()
     unused = {key for key in _keys("en") if not re.search(rf"\b{key}\b", code)}
     # Asked for by a name that is put together: a state, a place, a kind of the facts.
@@ -61,7 +63,10 @@ def test_page_names_no_other_origin_and_nothing_inline():
 
 def test_scripts_never_make_markup_from_text():
     for path in SCRIPTS:
-        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", path.read_text("utf-8"))
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(",
+            path.read_text("utf-8"),
+        )
 
 
 def test_service_worker_is_stamped_with_the_files_as_they_are(stamp_shell):
@@ -73,7 +78,9 @@ def test_stamp_changes_with_a_file_and_names_it(stamp_shell, tmp_path, monkeypat
     text = stamp_shell.SERVICE_WORKER.read_text("utf-8")
     files = stamp_shell.list_shell()
     (tmp_path / "more.js").write_text("1;")
-    monkeypatch.setattr(stamp_shell, "list_shell", lambda: files | {"/static/js/more.js": tmp_path / "more.js"})
+    monkeypatch.setattr(
+        stamp_shell, "list_shell", lambda: files | {"/static/js/more.js": tmp_path / "more.js"}
+    )
     changed = stamp_shell.stamp(text)
     assert '"/static/js/more.js"' in changed
     assert re.search(r'SHELL = "\w+"', changed)[0] != re.search(r'SHELL = "\w+"', text)[0]
@@ -92,14 +99,19 @@ def test_runtime_is_pinned_without_addresses():
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in pins.values())
     for name, version in pins.items():
         assert lock[f"node_modules/{name}"]["version"] == version
-    assert all("integrity" in each and "resolved" not in each for name, each in lock.items() if name)
+    assert all(
+        "integrity" in each and "resolved" not in each for name, each in lock.items() if name
+    )
 
 
 def test_runtime_script_states_version_and_size_of_the_copy():
     text = (STATIC / "js/runtime.js").read_text()
     version = re.search(r'version: "([\d.]+)"', text)[1]
     size = int(re.search(r"size_bytes: ([\d_]+)", text)[1].replace("_", ""))
-    assert version == json.loads((ROOT / "package.json").read_text())["dependencies"]["onnxruntime-web"]
+    assert (
+        version
+        == json.loads((ROOT / "package.json").read_text())["dependencies"]["onnxruntime-web"]
+    )
     vendor = STATIC / "vendor"
     if not (vendor / "VERSION").is_file():
         pytest.skip("the phone app's runtime is not here: run 'make web'")

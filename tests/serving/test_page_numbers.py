@@ -18,7 +18,17 @@ NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(NODE is None, reason="no Node.js here to run the page's scripts")
 
 # Enlarged, shrunk, odd, wide, and so tall that Pillow takes the vertical pass first.
-SIZES = [(100, 100), (348, 348), (301, 199), (64, 64), (640, 200), (90, 700), (224, 900), (17, 2), (63, 1000)]
+SIZES = [
+    (100, 100),
+    (348, 348),
+    (301, 199),
+    (64, 64),
+    (640, 200),
+    (90, 700),
+    (224, 900),
+    (17, 2),
+    (63, 1000),
+]
 
 
 def _run(script: str, value):
@@ -65,7 +75,11 @@ def _pixels(text: str, height: int, width: int) -> np.ndarray:
 @pytest.mark.parametrize("filter", ["bicubic", "bilinear", "lanczos"])
 def test_resize_gives_the_bits_of_pillow(filter):
     images = [_image(*size, seed) for seed, size in enumerate(SIZES)]
-    script = _script("resize", "resample.js", f'return out(resize(rgba(each), {{ width: 63, height: 64, filter: "{filter}" }}));')
+    script = _script(
+        "resize",
+        "resample.js",
+        f'return out(resize(rgba(each), {{ width: 63, height: 64, filter: "{filter}" }}));',
+    )
     for image, found in zip(images, _run(script, [_plain(each) for each in images]), strict=True):
         expected = np.asarray(image.resize((63, 64), Image.Resampling[filter.upper()]))
         np.testing.assert_array_equal(_pixels(found, 64, 63), expected, err_msg=str(image.size))
@@ -83,15 +97,21 @@ def test_prepare_views_gives_the_bits_of_python(resize):
     preprocessing = Preprocessing((48, 40), resize=resize, views=views)
     images = [_image(*size, seed) for seed, size in enumerate(SIZES)]
     rule = json.dumps(preprocessing.as_dict())
-    script = _script("prepareViews", "prepare.js", f"return prepareViews(rgba(each), {rule}).map(out);")
+    script = _script(
+        "prepareViews", "prepare.js", f"return prepareViews(rgba(each), {rule}).map(out);"
+    )
     for image, found in zip(images, _run(script, [_plain(each) for each in images]), strict=True):
         got = np.stack([_pixels(each, 48, 40) for each in found])
-        np.testing.assert_array_equal(got, prepare_views(image, preprocessing), err_msg=str(image.size))
+        np.testing.assert_array_equal(
+            got, prepare_views(image, preprocessing), err_msg=str(image.size)
+        )
 
 
 def test_resize_with_a_box_is_fit():
     image = _image(301, 199, 3)
-    script = _script("prepareViews", "prepare.js", "return prepareViews(rgba(each), each.rule).map(out);")
+    script = _script(
+        "prepareViews", "prepare.js", "return prepareViews(rgba(each), each.rule).map(out);"
+    )
     rule = Preprocessing((50, 30), resize="crop").as_dict()
     [[found]] = _run(script, [_plain(image) | {"rule": rule}])
     expected = ImageOps.fit(image, (30, 50), Image.Resampling.BICUBIC)
@@ -109,7 +129,11 @@ def test_decide_answers_as_python_does():
     rules = [DecisionRule(1.0, 0.6, 0.5), DecisionRule(None, 0.4, 0.7), DecisionRule(0.0, 0.1, 0.1)]
     rows = [*rng.dirichlet(np.full(4, 0.5), 200), np.full(4, 0.25), np.array([0.3, 0.3, 0.4, 0.0])]
     cases = [(row, float(rng.normal()), rules[i % 3]) for i, row in enumerate(rows)]
-    script = _script("decide", "decide.js", "return decide(each.score, { labels: each.labels, rule: each.rule, top: 3 });")
+    script = _script(
+        "decide",
+        "decide.js",
+        "return decide(each.score, { labels: each.labels, rule: each.rule, top: 3 });",
+    )
     found = _run(
         script,
         [
@@ -134,8 +158,15 @@ def test_decide_answers_as_python_does():
 
 
 def test_combine_scores_is_the_mean():
-    scores = [{"probabilities": [0.2, 0.8], "strangeness": 1.0}, {"probabilities": [0.6, 0.4], "strangeness": 4.0}]
-    script = _script("combineScores", "decide.js", "const { probabilities, strangeness } = combineScores(each); return [[...probabilities], strangeness];")
+    scores = [
+        {"probabilities": [0.2, 0.8], "strangeness": 1.0},
+        {"probabilities": [0.6, 0.4], "strangeness": 4.0},
+    ]
+    script = _script(
+        "combineScores",
+        "decide.js",
+        "const { probabilities, strangeness } = combineScores(each); return [[...probabilities], strangeness];",
+    )
     [[probabilities, strangeness]] = _run(script, [scores])
     assert probabilities == pytest.approx([0.4, 0.6])
     assert strangeness == pytest.approx(2.5)
