@@ -1,4 +1,4 @@
-"""The page in a real browser: the server in a thread, headless Chromium, a recogniser that knows."""
+"""The page in a real browser: a server in a thread, headless Chromium, a recogniser that knows."""
 
 import os
 import shutil
@@ -100,9 +100,10 @@ def need_runtime() -> None:
 
 @contextmanager
 def serving(**settings) -> Iterator[str]:
+    from uvicorn import Config, Server
+
     from pomona.serving.app import create_app
     from pomona.serving.settings import ServeSettings
-    from uvicorn import Config, Server
 
     app = create_app(ServeSettings(rate_limit=0, **settings))
     listener = socket.create_server(("127.0.0.1", 0))

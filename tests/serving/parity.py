@@ -13,10 +13,12 @@ from pomona.recognition.recogniser import Recogniser
 __all__ = ["Comparison", "compare", "prepare_page"]
 
 _SETUP = """async () => {
-  const [pictures, prepare, decide, { Recogniser }, { loadRecogniser }, { Knowledge }] = await Promise.all([
-    import("/static/js/pictures.js"), import("/static/js/prepare.js"), import("/static/js/decide.js"),
-    import("/static/js/recogniser.js"), import("/static/js/identify.js"), import("/static/js/knowledge.js"),
-  ]);
+  const load = (name) => import(`/static/js/${name}.js`);
+  const [pictures, prepare, decide] = await Promise.all(["pictures", "prepare", "decide"].map(load));
+  const { Recogniser } = await load("recogniser");
+  const { loadRecogniser } = await load("identify");
+  const { Knowledge } = await load("knowledge");
+  const encode = (pixels) => btoa(Array.from(pixels, (each) => String.fromCharCode(each)).join(""));
   const knowledge = new Knowledge();
   await knowledge.load();
   const recogniser = new Recogniser();
@@ -31,7 +33,7 @@ _SETUP = """async () => {
     const image = pictures.readPixels(await pictures.decodePicture(blob));
     const views = prepare.prepareViews(image, knowledge.model.preprocessing);
     return {
-      views: views.map((each) => btoa(Array.from(each, (value) => String.fromCharCode(value)).join(""))),
+      views: views.map(encode),
       top: answer.varieties[0].label, probability: answer.varieties[0].probability,
       decision: answer.decision, timing: { ...score.timing, total },
     };

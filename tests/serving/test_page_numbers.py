@@ -49,7 +49,8 @@ def _script(imports: str, module: str, body: str) -> str:
 import {{ {imports} }} from {json.dumps((SCRIPTS / module).as_uri())};
 import {{ readFileSync }} from "node:fs";
 const cases = JSON.parse(readFileSync(0, "utf-8"));
-const rgba = (each) => ({{ ...each, data: new Uint8ClampedArray(Buffer.from(each.data, "base64")) }});
+const bytes = (text) => new Uint8ClampedArray(Buffer.from(text, "base64"));
+const rgba = (each) => ({{ ...each, data: bytes(each.data) }});
 const out = (pixels) => Buffer.from(pixels).toString("base64");
 console.log(JSON.stringify(cases.map((each) => {{ {body} }})));
 """
@@ -165,7 +166,7 @@ def test_combine_scores_is_the_mean():
     script = _script(
         "combineScores",
         "decide.js",
-        "const { probabilities, strangeness } = combineScores(each); return [[...probabilities], strangeness];",
+        "const mean = combineScores(each); return [[...mean.probabilities], mean.strangeness];",
     )
     [[probabilities, strangeness]] = _run(script, [scores])
     assert probabilities == pytest.approx([0.4, 0.6])

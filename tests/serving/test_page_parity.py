@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 from serving.page_fixtures import need_runtime
 from serving.parity import compare, prepare_page
 from serving.small_recogniser import FRUITS, draw_photo
@@ -56,10 +56,17 @@ def _quirks() -> list[bytes]:
         _encode(clear, "PNG"),
         _encode(image, "WEBP", quality=80),
     ]
+    quirks.append(_encode(image, "JPEG", quality=90, icc_profile=_wild_profile()))
     for orientation in range(1, 9):
         exif[0x0112] = orientation
         quirks.append(_encode(image.crop((0, 0, 300, 220)), "JPEG", exif=exif, quality=90))
     return quirks
+
+
+def _wild_profile() -> bytes:
+    """A colour profile with red and green exchanged: nobody who applies it goes unseen."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return profile.replace(b"rXYZ", b"....").replace(b"gXYZ", b"rXYZ").replace(b"....", b"gXYZ")
 
 
 def _check(found, n: int) -> None:

@@ -34,6 +34,7 @@ async function load({ model, runtimeVersion }) {
     fetchOnce(MODEL_CACHE, model.url, { onBytes, check }),
   ]);
   ort = await import(`${VENDOR}/ort.wasm.min.mjs`);
+  ort.env.logLevel = "error";
   ort.env.wasm.wasmBinary = wasm;
   ort.env.wasm.wasmPaths = { mjs: `${VENDOR}/ort-wasm-simd-threaded.mjs` };
   ort.env.wasm.numThreads = self.crossOriginIsolated
@@ -42,6 +43,8 @@ async function load({ model, runtimeVersion }) {
   session = await ort.InferenceSession.create(new Uint8Array(network), {
     executionProviders: ["wasm"],
     graphOptimizationLevel: "all",
+    // Errors only: it warns of constants that a model has and does not use.
+    logSeverityLevel: 3,
   });
   preprocessing = model.preprocessing;
   return { threads: ort.env.wasm.numThreads };
