@@ -28,7 +28,7 @@ web:
 	  echo "The phone app will ask the server. To mend it, read npm's words above, then run 'make web'."; fi
 
 $(RUNTIME): package.json package-lock.json tools/copy_runtime.mjs
-	@echo "Fetching the phone app's runtime (npm, about 150 MB, of which 14 stay in the package) ..."
+	@echo "Fetching the phone app's runtime (npm, about 150 MB, of which 4 stay in the package) ..."
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@node tools/copy_runtime.mjs
 

@@ -14,11 +14,13 @@ __all__ = ["Comparison", "compare", "prepare_page"]
 
 _SETUP = """async () => {
   const load = (name) => import(`/static/js/${name}.js`);
-  const [pictures, prepare, decide] = await Promise.all(["pictures", "prepare", "decide"].map(load));
+  const names = ["pictures", "prepare", "decide"];
+  const [pictures, prepare, decide] = await Promise.all(names.map(load));
   const { Recogniser } = await load("recogniser");
   const { loadRecogniser } = await load("identify");
   const { Knowledge } = await load("knowledge");
-  const encode = (pixels) => btoa(Array.from(pixels, (each) => String.fromCharCode(each)).join(""));
+  const letter = (byte) => String.fromCharCode(byte);
+  const encode = (pixels) => btoa(Array.from(pixels, letter).join(""));
   const knowledge = new Knowledge();
   await knowledge.load();
   const recogniser = new Recogniser();

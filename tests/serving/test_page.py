@@ -115,7 +115,7 @@ def test_camera_answers_on_the_device_with_the_network_cut(chromium, page_server
     assert page.locator("h1").inner_text() == "Banana"
     assert page.get_by_text("Recognised on this device").is_visible()
 
-    page.get_by_role("button", name="Français").or_(page.get_by_role("button", name="FR")).click()
+    page.get_by_role("button", name="Français").click()
     page.get_by_role("link", name="Tout sur : Banane").click()
     page.get_by_role("heading", name="Banane", level=1).wait_for()
     assert page.locator("html").get_attribute("lang") == "fr"
@@ -322,6 +322,51 @@ def test_server_is_asked_only_after_the_reader_and_gets_no_metadata(
     assert not image.getexif()
     difference = np.abs(np.asarray(image, int) - np.asarray(upright, int)).mean()
     assert difference < 4, "the picture was not turned upright"
+
+
+@pytest.mark.parametrize("broken", ["**/vendor/*.wasm.gz*", "**/recogniser.onnx"])
+def test_what_does_not_load_whole_is_not_used_and_the_reader_is_asked(browser, page_server, broken):
+    # Blocked: requests of a service worker cannot be tampered with.
+    with browser.new_context(locale="en-GB", service_workers="block") as context:
+        context.route(broken, lambda route: route.fulfill(body=b"half of it"))
+        page = _open(context, page_server, ready=False)
+        page.get_by_text("Recognition did not load").wait_for(timeout=READY_MS)
+        assert page.evaluate("caches.open('pomona-model').then((each) => each.keys())") == [] or (
+            "wasm" in broken
+        )
+        _choose(page, _jpeg(draw_photo("orange", size=200)))
+        page.get_by_role("dialog").get_by_text("could not be loaded on this device").wait_for()
+        page.keyboard.press("Escape")
+        page.get_by_role("heading", name="Nothing was sent.").wait_for()
+        context.unroute(broken)
+        page.get_by_role("button", name="Try again").click()
+        page.locator(ANSWER).wait_for(timeout=READY_MS)
+
+
+def test_reader_who_saves_data_is_asked_before_megabytes(context, page_server):
+    context.add_init_script(
+        "Object.defineProperty(navigator, 'connection', { value: { saveData: true } });"
+    )
+    large = []
+    context.on(
+        "request",
+        lambda request: re.search(r"wasm|onnx", request.url) and large.append(request.url),
+    )
+    page = _open(context, page_server, ready=False)
+    page.get_by_text("You asked to save data").wait_for()
+    page.wait_for_timeout(500)
+    assert [each for each in large if not each.endswith(".mjs")] == []
+    page.get_by_role("button", name="Load it").click()
+    _wait_ready(page)
+
+
+def test_history_ends_with_the_page_where_the_browser_keeps_nothing(context, page_server):
+    context.add_init_script("Object.defineProperty(window, 'indexedDB', { value: undefined });")
+    page = _open(context, page_server)
+    _identify(page, _jpeg(draw_photo("orange")))
+    page.get_by_role("link", name="History").click()
+    page.get_by_text("This browser keeps nothing in this window").wait_for()
+    assert page.locator(".look-card").count() == 1
 
 
 def test_contribution_needs_consent_and_goes_by_its_code(

@@ -38,7 +38,7 @@ class _Assets(StaticFiles):
 
 def has_browser_runtime() -> bool:
     """Return whether the browser's runtime of the network is in the package."""
-    return any((STATIC / "vendor").glob("*.wasm"))
+    return any((STATIC / "vendor").glob("*.wasm*"))
 
 
 def add_pages(app: FastAPI) -> None:

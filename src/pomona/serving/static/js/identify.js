@@ -67,8 +67,7 @@ export async function identify(look, { knowledge, recogniser }) {
 
 /** Load what recognition on this device needs. */
 export function loadRecogniser(recogniser, { config, model }) {
-  const known = { ...model, ...config.model, preprocessing: model.preprocessing };
-  return recogniser.load(known, config.on_device ? RUNTIME : null);
+  return recogniser.load(model, config.on_device ? RUNTIME : null);
 }
 
 // A slow network: nobody has to wait for megabytes if they would rather ask the server.

@@ -64,7 +64,7 @@ export function engineStatus({ recogniser, knowledge, startEngine }, signal) {
 
 function engineLines({ recogniser, knowledge, startEngine }) {
   const { state, progress, saving } = recogniser;
-  const bytes = RUNTIME.size_bytes + (knowledge.config?.model.size_bytes ?? 0);
+  const bytes = RUNTIME.size_bytes + (knowledge.model?.size_bytes ?? 0);
   if (state === "loading") {
     const percent = Math.round(progress * 100);
     return [

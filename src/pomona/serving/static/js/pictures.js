@@ -12,12 +12,15 @@ const BAND_PIXELS = 1 << 22;
  * @param {Blob} blob
  * @returns {Promise<ImageBitmap>} rejects if the browser cannot decode it
  */
-export function decodePicture(blob) {
-  return createImageBitmap(blob, {
-    imageOrientation: "from-image",
-    colorSpaceConversion: "none",
-    premultiplyAlpha: "none",
-  });
+export async function decodePicture(blob) {
+  const plain = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
+  try {
+    return await createImageBitmap(blob, { ...plain, imageOrientation: "from-image" });
+  } catch (error) {
+    // Browsers that do not know the word turn pictures upright unasked.
+    if (!(error instanceof TypeError)) throw error;
+    return createImageBitmap(blob, plain);
+  }
 }
 
 /** All pixels, RGBA, transparency laid over white. */

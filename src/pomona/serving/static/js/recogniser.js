@@ -99,5 +99,6 @@ function whyNot(model, runtime) {
   if (!canPrepare(model.preprocessing)) return "preprocessing";
   if (typeof WebAssembly !== "object" || typeof Worker === "undefined") return "browser";
   if (typeof OffscreenCanvas === "undefined") return "browser";
+  if (typeof DecompressionStream === "undefined") return "browser";
   return "";
 }

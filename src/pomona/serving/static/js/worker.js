@@ -29,13 +29,13 @@ async function load({ model, runtimeVersion }) {
   let received = 0;
   const onBytes = (n) => self.postMessage({ received: (received += n) });
   const check = async (bytes) => [null, model.sha256].includes(await sha256(bytes));
-  const [wasm, network] = await Promise.all([
-    fetchOnce(RUNTIME_CACHE, `${VENDOR}/ort-wasm-simd-threaded.wasm?v=${runtimeVersion}`, { onBytes }),
+  const [packed, network] = await Promise.all([
+    fetchOnce(RUNTIME_CACHE, `${VENDOR}/ort-wasm-simd-threaded.wasm.gz?v=${runtimeVersion}`, { onBytes }),
     fetchOnce(MODEL_CACHE, model.url, { onBytes, check }),
   ]);
   ort = await import(`${VENDOR}/ort.wasm.min.mjs`);
   ort.env.logLevel = "error";
-  ort.env.wasm.wasmBinary = wasm;
+  ort.env.wasm.wasmBinary = await unpack(packed);
   ort.env.wasm.wasmPaths = { mjs: `${VENDOR}/ort-wasm-simd-threaded.mjs` };
   ort.env.wasm.numThreads = self.crossOriginIsolated
     ? Math.min(MAX_THREADS, navigator.hardwareConcurrency || 1)
@@ -48,6 +48,11 @@ async function load({ model, runtimeVersion }) {
   });
   preprocessing = model.preprocessing;
   return { threads: ort.env.wasm.numThreads };
+}
+
+function unpack(bytes) {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).arrayBuffer();
 }
 
 async function score({ bitmap }) {

@@ -4,6 +4,7 @@ export default {
   language: "English",
   other_language: "Français",
   other_language_short: "FR",
+  other_language_name: "Français (FR)",
   skip: "Skip to the content",
   home: "Start",
   history: "History",

@@ -4,6 +4,7 @@ export default {
   language: "Français",
   other_language: "English",
   other_language_short: "EN",
+  other_language_name: "English (EN)",
   skip: "Aller au contenu",
   home: "Accueil",
   history: "Historique",
