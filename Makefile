@@ -77,7 +77,7 @@ bench: setup
 	@$(BIN)/python -m benchmarks
 
 # TensorFlow is half a gigabyte that only `pomona backbones pull` needs.
-LOCK := uv pip compile pyproject.toml --extra fast --extra onnxruntime --group dev --universal \
+LOCK := uv pip compile pyproject.toml --extra fast --extra onnxruntime --extra serve --group dev --universal \
   --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 lock:

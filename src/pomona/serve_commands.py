@@ -331,9 +331,10 @@ def _log_config(*, quiet: bool, log_json: bool) -> dict[str, Any]:
                 "formatter": "lines",
             }
         },
+        # What libraries say is about what clients send; python-multipart quotes it.
+        "root": {"handlers": ["stderr"], "level": "CRITICAL"},
         "loggers": {
             "pomona": {"handlers": ["stderr"], "level": level, "propagate": False},
-            # Its warnings are about what clients send, one line each: a way to fill a disk.
-            "uvicorn": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
+            "uvicorn": {"level": "ERROR"},
         },
     }

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pomona.errors import ModelError, SetupError, ShapeError
 from pomona.images import DecodeLimits, decode_image
+from pomona.openvino_import import import_openvino
 from pomona.recognition.decisions import TOP, Answer, combine_scores, decide
 from pomona.recognition.head import Scores
 from pomona.recognition.model_folder import INPUT, OUTPUTS, Model, read_model
@@ -140,7 +141,7 @@ def join_scores(scores: Sequence[Scores]) -> Scores:
 
 
 def _open_openvino(path: Path, n_threads: int, n_streams: int) -> Run:
-    import openvino as ov
+    ov = import_openvino()
 
     core = ov.Core()
     settings: dict[str, Any] = {

@@ -16,14 +16,14 @@ from pomona.serving.answers import identify_model, model_fruits
 from pomona.serving.monitoring import count_answer
 from pomona.serving.predictor import Identified
 from pomona.serving.refusals import RefusalError
-from pomona.serving.schemas import REFUSALS, identify_body
+from pomona.serving.schemas import REFUSALS_V2, identify_body
 from pomona.serving.settings import LANGUAGES
 from pomona.serving.state import get_state
 from pomona.serving.uploads import drain, read_form
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["v2: the shape of Pl@ntNet"])
+router = APIRouter(tags=["v2: the shape of Pl@ntNet"], responses={422: REFUSALS_V2[422]})
 
 # Clients name one of these when they mean everything.
 PROJECTS: Final = ("all", "best", "k-world-flora")
@@ -39,7 +39,7 @@ ORGANS: Final = {
     summary="Which species do one to five photographs show?",
     openapi_extra=identify_body("images", organs=ORGANS),
     dependencies=[Admitted],
-    responses={code: REFUSALS[code] for code in (400, 401, 404, 408, 413, 415, 422, 429, 503)},
+    responses={code: REFUSALS_V2[code] for code in (400, 401, 404, 408, 413, 415, 422, 429, 503)},
 )
 async def identify(
     request: Request,

@@ -15,12 +15,13 @@ from uvicorn.supervisors.multiprocess import Multiprocess
 
 from pomona.errors import SetupError
 from pomona.serving.app import create_app
+from pomona.serving.refusals import MAX_HEAD_BYTES
 from pomona.serving.settings import ServeSettings
 from pomona.serving.slow_heads import TimedProtocol
 
-__all__ = ["bind", "serve"]
+__all__ = ["bind", "configure", "serve"]
 
-MAX_HEAD_BYTES: Final = 16 * 1024
+
 KEEP_ALIVE_S: Final = 15
 # Longer than the longest wait for an answer: what was begun is finished.
 SHUTDOWN_S: Final = 60
@@ -78,19 +79,29 @@ def serve(
     if settings.workers == 1:
         app = create_app(settings)
         on_ready()
-        Server(_configure(settings, lambda: app, log_config)).run([bound])
+        Server(configure(settings, lambda: app, log_config)).run([bound])
         return
     with _metrics_folder():
         # A partial of a function at the top of a module travels to the other processes.
-        config = _configure(settings, partial(create_app, settings), log_config)
+        config = configure(settings, partial(create_app, settings), log_config)
         bound.listen(config.backlog)
         on_ready()
         Multiprocess(config, [bound]).run()
 
 
-def _configure(
+def configure(
     settings: ServeSettings, factory: Callable[[], Any], log_config: dict[str, Any]
 ) -> Config:
+    """Return how uvicorn runs the app: nothing logged of requests, limits on their heads.
+
+    Parameters
+    ----------
+    settings : ServeSettings
+    factory : callable
+        Makes the app in the process that serves it.
+    log_config : dict
+        For :func:`logging.config.dictConfig`.
+    """
     return Config(
         factory,
         factory=True,

@@ -13,9 +13,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pomona.errors import ImageError
 
-__all__ = ["Guard", "RefusalError", "add_refusal_handlers", "from_image_error", "refusal_response"]
+__all__ = [
+    "MAX_HEAD_BYTES",
+    "Guard",
+    "RefusalError",
+    "add_refusal_handlers",
+    "from_image_error",
+    "refusal_response",
+]
 
 logger = logging.getLogger(__name__)
+
+MAX_HEAD_BYTES: Final = 16 * 1024
 
 _ADVICE: Final = {
     "not_an_image": "Send a photograph as JPEG, PNG, WebP or HEIC.",
@@ -119,7 +128,7 @@ def add_refusal_handlers(app: FastAPI) -> None:
 
 
 class Guard:
-    """ASGI middleware that answers 500 where something broke.
+    """ASGI middleware that refuses huge heads, and answers 500 where something broke.
 
     The log gets the kind of the error and its place. Not its message, nor a traceback: a foreign
     exception may quote the request.
@@ -137,6 +146,12 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        # The HTTP parser only limits a head that comes in pieces.
+        head = len(scope["raw_path"]) + len(scope["query_string"])
+        head += sum(len(name) + len(value) for name, value in scope["headers"])
+        if head > MAX_HEAD_BYTES:
+            await refusal_response(_huge_head())(scope, receive, send)
+            return
         has_started = False
 
         async def send_on(message: Message) -> None:
@@ -150,6 +165,13 @@ class Guard:
             logger.error("A request failed: %s in %s.", type(error).__name__, _place(error))
             if not has_started:
                 await refusal_response(_plain(500))(scope, receive, send)
+
+
+def _huge_head() -> RefusalError:
+    return RefusalError(
+        *(431, "huge_head", f"Address and headers have more than {MAX_HEAD_BYTES:,} bytes."),
+        "Send less.",
+    )
 
 
 def _place(error: Exception) -> str:

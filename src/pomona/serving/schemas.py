@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-__all__ = ["REFUSALS", "identify_body", "multipart_body"]
+__all__ = ["REFUSALS", "REFUSALS_V2", "identify_body", "multipart_body"]
 
 _ERROR: Final[dict[str, Any]] = {
     "type": "object",
@@ -30,10 +30,26 @@ _WORDS: Final = {
     429: "Too many requests; Retry-After says when",
     503: "Too much to do; Retry-After says when",
 }
-REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"description": words, "content": {"application/json": {"schema": _ERROR}}}
-    for status, words in _WORDS.items()
+_ERROR_V2: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["statusCode", "error", "message"],
+    "properties": {
+        "statusCode": {"type": "integer"},
+        "error": {"type": "string", "description": "Words of the status."},
+        "message": {"type": "string", "description": "What, why, what to do."},
+    },
 }
+
+
+def _describe(schema: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+    return {
+        status: {"description": words, "content": {"application/json": {"schema": schema}}}
+        for status, words in _WORDS.items()
+    }
+
+
+REFUSALS: Final = _describe(_ERROR)
+REFUSALS_V2: Final = _describe(_ERROR_V2)
 
 
 def multipart_body(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:

@@ -1,13 +1,15 @@
 """HTTP for one connection, with a time limit on the head of each request."""
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from pomona.serving.settings import Limits
 
 __all__ = ["TimedProtocol"]
+
+GOODBYE_S: Final = 0.5
 
 
 class TimedProtocol(H11Protocol):
@@ -42,6 +44,13 @@ class TimedProtocol(H11Protocol):
         """Stop the clock."""
         self._stop()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """Close an idle line; over TLS a silent client would hold it open for half a minute."""
+        is_idle = self.cycle is None or self.cycle.response_complete
+        super().shutdown()
+        if is_idle:
+            self.loop.call_later(GOODBYE_S, self.transport.abort)
 
     def _give_up(self) -> None:
         self._head_timer = None

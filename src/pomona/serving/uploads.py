@@ -9,7 +9,7 @@ from typing import Final
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from pomona.serving.refusals import RefusalError
 from pomona.serving.settings import Limits
@@ -19,6 +19,7 @@ __all__ = ["Budget", "Form", "drain", "read_form"]
 MAX_HEADERS: Final = 8
 MAX_HEADER_BYTES: Final = 2048
 BUSY_RETRY_S: Final = 2
+DRAIN_S: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -95,18 +96,23 @@ async def read_form(
         400, 413, 415, 408 or 503.
     """
     collector = _Collector(photo_name, limits, budget)
+    body = _Body(request, limits)
     try:
         try:
             parser = _open_parser(request, limits, collector)
-            async for chunk in _chunks(request, limits):
+            async for chunk in body.chunks():
                 collector.feed(parser, chunk)
-        except RefusalError as refusal:
-            if refusal.code not in ("slow_upload", "gone"):
-                await drain(request, limits)
+        except RefusalError:
+            await body.drain()
             raise
         yield collector.finish()
     finally:
         budget.give_back(collector.held)
+
+
+async def drain(request: Request, limits: Limits) -> None:
+    """Read a body that nobody wants, so that the client sees why; not more than a while."""
+    await _Body(request, limits).drain()
 
 
 def _open_parser(request: Request, limits: Limits, collector: "_Collector") -> MultipartParser:
@@ -219,41 +225,53 @@ class _Collector:
         self._ended = True
 
 
-async def _chunks(request: Request, limits: Limits) -> AsyncIterator[bytes]:
-    n = 0
-    stream = request.stream()
-    deadline = time.monotonic() + limits.upload_s
-    try:
-        while True:
-            async with asyncio.timeout(min(limits.chunk_s, deadline - time.monotonic())):
-                chunk = await anext(stream, None)
-            if chunk is None:
-                return
+class _Body:
+    """The bytes of a request's body as they arrive, none of them later than it may."""
+
+    def __init__(self, request: Request, limits: Limits) -> None:
+        self._request, self._limits = request, limits
+        self._ended = False
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        limits, n = self._limits, 0
+        deadline = time.monotonic() + limits.upload_s
+        while not self._ended:
+            try:
+                async with asyncio.timeout(min(limits.chunk_s, deadline - time.monotonic())):
+                    chunk = await self._next()
+            except TimeoutError as error:
+                # Whoever is too slow is not waited for again.
+                self._ended = True
+                raise RefusalError(
+                    *(
+                        408,
+                        "slow_upload",
+                        "The photographs arrive too slowly, so the server gave up.",
+                    ),
+                    "Send smaller ones, or try again on a better line.",
+                ) from error
             n += len(chunk)
             if n > limits.max_body:
                 raise _too_large(limits)
             yield chunk
-    except TimeoutError as error:
-        raise RefusalError(
-            *(408, "slow_upload", "The photographs arrive too slowly, so the server gave up."),
-            "Send smaller ones, or try again on a better line.",
-        ) from error
-    except ClientDisconnect as error:
-        raise RefusalError(400, "gone", "The line broke off.", "Try again.") from error
 
+    async def drain(self) -> None:
+        """Read on for a while: a line cut while a client sends hides the answer from it."""
+        left = self._limits.drain_bytes
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                while left > 0 and not self._ended:
+                    left -= len(await self._next())
+        except (TimeoutError, RefusalError):
+            return
 
-async def drain(request: Request, limits: Limits) -> None:
-    """Read on for a while: a line that is cut while a client sends hides the answer from it."""
-    left = limits.drain_bytes
-    try:
-        async with asyncio.timeout(min(limits.chunk_s, 5.0)):
-            while left > 0:
-                message = await request.receive()
-                if message["type"] != "http.request" or not message.get("more_body", False):
-                    return
-                left -= len(message.get("body", b""))
-    except TimeoutError:
-        return
+    async def _next(self) -> bytes:
+        message = await self._request.receive()
+        if message["type"] != "http.request":
+            self._ended = True
+            raise RefusalError(400, "gone", "The line broke off.", "Try again.")
+        self._ended = not message.get("more_body", False)
+        return bytes(message.get("body", b""))
 
 
 def _too_large(limits: Limits) -> RefusalError:
