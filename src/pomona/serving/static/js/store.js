@@ -1,38 +1,40 @@
 // Large files, fetched once and kept by the browser; works without a cache too.
 
 /**
+ * @template T
  * @param {string} cacheName
  * @param {string} url
- * @param {{onBytes?: (n: number) => void, check?: (bytes: ArrayBuffer) => Promise<boolean>}} options
- *   check: whether the bytes are those wanted; others are neither used nor kept.
- * @returns {Promise<ArrayBuffer>}
+ * @param {(bytes: ArrayBuffer) => Promise<T>} read makes of the bytes what is wanted, or throws if
+ *   they are damaged; such bytes are not kept, and kept ones that have become so are fetched again
+ * @param {(n: number) => void} onBytes told of each piece that arrives
+ * @returns {Promise<T>}
  */
-export async function fetchOnce(cacheName, url, { onBytes = () => {}, check } = {}) {
+export async function fetchOnce(cacheName, url, read, onBytes) {
   const cache = await openCache(cacheName);
   const kept = await cache?.match(url);
   if (kept) {
-    const bytes = await kept.arrayBuffer();
-    if (!check || (await check(bytes))) {
+    try {
+      const bytes = await kept.arrayBuffer();
+      const wanted = await read(bytes);
       onBytes(bytes.byteLength);
-      return bytes;
+      return wanted;
+    } catch {
+      await cache.delete(url);
     }
-    await cache.delete(url);
   }
-  const response = await fetch(url);
+  // Two copies on a phone would be one too many, and the browser's own may be the damaged one.
+  const response = await fetch(url, { cache: cache ? "no-store" : "default" });
   if (!response.ok) throw new Error(`${url}: HTTP ${response.status}`);
   const bytes = await readAll(response, onBytes);
-  if (check && !(await check(bytes))) throw new Error(`${url}: damaged on the way`);
+  const wanted = await read(bytes);
   await keep(cache, url, bytes, response);
-  return bytes;
+  return wanted;
 }
 
 async function keep(cache, url, bytes, response) {
   if (!cache) return;
   const type = response.headers.get("Content-Type") ?? "application/octet-stream";
-  // A module from the cache is refused by browsers without the headers it was served with.
-  const headers = { "Content-Type": type, "Cross-Origin-Resource-Policy": "same-origin" };
-  const embedder = response.headers.get("Cross-Origin-Embedder-Policy");
-  if (embedder) headers["Cross-Origin-Embedder-Policy"] = embedder;
+  const headers = { "Content-Type": type };
   try {
     await cache.put(url, new Response(bytes, { headers }));
   } catch {

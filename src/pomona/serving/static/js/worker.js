@@ -6,6 +6,7 @@ import { prepareViews } from "./prepare.js";
 import { fetchOnce, sha256 } from "./store.js";
 
 const VENDOR = "/static/vendor";
+const ENGINE = `${VENDOR}/ort-wasm-simd-threaded.wasm.gz`;
 const RUNTIME_CACHE = "pomona-runtime";
 const MODEL_CACHE = "pomona-model";
 // More threads than this gain little on a network of this size, and warm the phone.
@@ -28,19 +29,18 @@ self.addEventListener("message", async ({ data: { id, action, ...rest } }) => {
 async function load({ model, runtimeVersion }) {
   let received = 0;
   const onBytes = (n) => self.postMessage({ received: (received += n) });
-  const check = async (bytes) => [null, model.sha256].includes(await sha256(bytes));
-  const [packed, network] = await Promise.all([
-    fetchOnce(RUNTIME_CACHE, `${VENDOR}/ort-wasm-simd-threaded.wasm.gz?v=${runtimeVersion}`, { onBytes }),
-    fetchOnce(MODEL_CACHE, model.url, { onBytes, check }),
+  const [wasm, network] = await Promise.all([
+    fetchOnce(RUNTIME_CACHE, `${ENGINE}?v=${runtimeVersion}`, unpack, onBytes),
+    fetchOnce(MODEL_CACHE, model.url, (bytes) => verify(bytes, model.sha256), onBytes),
   ]);
   ort = await import(`${VENDOR}/ort.wasm.min.mjs`);
   ort.env.logLevel = "error";
-  ort.env.wasm.wasmBinary = await unpack(packed);
+  ort.env.wasm.wasmBinary = wasm;
   ort.env.wasm.wasmPaths = { mjs: `${VENDOR}/ort-wasm-simd-threaded.mjs` };
   ort.env.wasm.numThreads = self.crossOriginIsolated
     ? Math.min(MAX_THREADS, navigator.hardwareConcurrency || 1)
     : 1;
-  session = await ort.InferenceSession.create(new Uint8Array(network), {
+  session = await ort.InferenceSession.create(network, {
     executionProviders: ["wasm"],
     graphOptimizationLevel: "all",
     // Errors only: it warns of constants that a model has and does not use.
@@ -53,6 +53,12 @@ async function load({ model, runtimeVersion }) {
 function unpack(bytes) {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).arrayBuffer();
+}
+
+async function verify(bytes, expected) {
+  const found = await sha256(bytes);
+  if (found !== null && found !== expected) throw new Error("The network was damaged on the way.");
+  return new Uint8Array(bytes);
 }
 
 async function score({ bitmap }) {
