@@ -113,7 +113,7 @@ def test_camera_answers_on_the_device_with_the_network_cut(chromium, page_server
     page.locator("button.shutter:not([disabled])").click(timeout=20_000)
     page.locator(".look-text.variety").wait_for(timeout=READY_MS)
     assert page.locator("h1").inner_text() == "Banana"
-    assert page.get_by_text("Recognised on this device").is_visible()
+    assert page.get_by_text("Done on this device. Nothing was sent.").is_visible()
 
     page.get_by_role("button", name="Français").click()
     page.get_by_role("link", name="Tout sur : Banane").click()
@@ -311,7 +311,7 @@ def test_server_is_asked_only_after_the_reader_and_gets_no_metadata(
         page.get_by_role("button", name="Try again").click()
         page.get_by_role("dialog").get_by_role("button", name="Send it").click()
         page.locator(".look-text.variety").wait_for(timeout=READY_MS)
-        assert page.get_by_text("Recognised by the server").is_visible()
+        assert page.get_by_text("Done by the server.").is_visible()
         assert page.locator("h1").inner_text() == "Watermelon"
         [[name, sent]] = page.evaluate("Promise.all(window.sent)")
         assert len(posts) == 1
