@@ -34,7 +34,7 @@ def test_wrong_use_is_exit_2(options, message, capfd):
 def test_without_a_recogniser_it_says_so(tmp_path, capfd):
     result = _invoke("serve", "--model", tmp_path)
     assert result.exit_code == 1
-    assert "is not a model folder" in capfd.readouterr().err
+    assert "is not a model folder" in result.output + capfd.readouterr().err
 
 
 @pytest.mark.parametrize("package", ["fastapi", "uvicorn", "python_multipart", "qrcode"])
@@ -43,8 +43,9 @@ def test_a_missing_extra_is_one_error_with_the_command(monkeypatch, capfd, packa
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name: None if name == package else real(name)
     )
-    assert _invoke("serve").exit_code == 1
-    error = capfd.readouterr().err
+    result = _invoke("serve")
+    assert result.exit_code == 1
+    error = result.output + capfd.readouterr().err
     assert f"'{package}'" in error
     assert "pip install 'pomona[serve]'" in error
 
