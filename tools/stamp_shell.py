@@ -13,8 +13,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 STATIC = ROOT / "src/pomona/serving/static"
 SERVICE_WORKER = STATIC / "sw.js"
-# Of the server's privacy page, not of the app; and what is kept elsewhere or by nobody.
-LEFT_OUT = re.compile(r"^(vendor/|sw\.js$|privacy|.*/privacy)|-512\.png$|\.gitignore$")
+# What is kept elsewhere; icons, which only an installing system asks for; the privacy page's own.
+LEFT_OUT = re.compile(r"^(vendor/|sw\.js$|privacy|.*/privacy)|-\d+\.png$|\.gitignore$")
 ADDRESSES = {"index.html": "/", "manifest.webmanifest": "/manifest.webmanifest"}
 
 
