@@ -111,6 +111,8 @@ def test_camera_answers_on_the_device_with_the_network_cut(chromium, page_server
 
     context.set_offline(True)
     page = _open(context, page_server)
+    # The kept answers keep their headers: threads work, and the policy stays in force.
+    assert page.evaluate("crossOriginIsolated")
     page.get_by_role("link", name="Photograph a fruit").click()
     page.locator("button.shutter:not([disabled])").click(timeout=20_000)
     page.locator(".look-text.variety").wait_for(timeout=READY_MS)

@@ -133,6 +133,7 @@ async function start() {
     main.focus();
   });
   addEventListener("hashchange", show);
+  addEventListener("online", () => recogniser.state === "failed" && startEngine());
   watchDrops();
   await show();
   watchUpdates();

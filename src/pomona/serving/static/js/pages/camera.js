@@ -21,6 +21,9 @@ export function cameraPage(app, { signal, params: [id] }) {
     look([await camera.take()]);
   });
   signal.addEventListener("abort", () => camera.stop());
+  // Nobody looks: no camera either.
+  const pause = () => (document.hidden ? camera.stop() : camera.open().catch(() => {}));
+  document.addEventListener("visibilitychange", pause, { signal });
   open(camera, { app, finder, status, shutter, tools, look, signal });
   return {
     title: t("camera"),

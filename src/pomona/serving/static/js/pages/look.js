@@ -63,7 +63,7 @@ function waitingForEngine(app, live, signal) {
       place.append(
         h("p", t("looking_wait")),
         engineStatus(app, signal),
-        button("quiet", "server", t("ask_title"), () => live.skipWaiting()),
+        button("quiet", "server", t("ask_instead"), () => live.skipWaiting()),
       );
     } else if (!waiting) place.replaceChildren();
   };
