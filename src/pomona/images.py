@@ -51,6 +51,7 @@ INTERPOLATIONS: Final = {
 }
 ORIENTATION_TAG: Final = 0x0112
 MIN_SIDE: Final = 2
+STRIPE: Final = 256
 DEFAULT_MAX_PIXELS: Final = 89_478_485
 # Pillow refuses at this number by itself, whatever we allow.
 PILLOW_MAX_PIXELS: Final = 178_956_970
@@ -253,14 +254,23 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         if mode == "F":
             raise ImageError("unsupported_mode", "Float pixels have no defined range.")
         if "A" in mode.upper().removeprefix("LAB") or "transparency" in image.info:
-            rgba = image.convert("RGBA")
-            white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-            return Image.alpha_composite(white, rgba).convert("RGB")
+            return _flatten(image)
         return image.convert("RGB")
     except ImageError:
         raise
     except Exception as error:
         raise _decoding_error(error) from error
+
+
+def _flatten(image: Image.Image) -> Image.Image:
+    """Lay a picture over white, in stripes: whole, it would be in memory four times."""
+    flat = Image.new("RGB", image.size)
+    for top in range(0, image.height, STRIPE):
+        box = (0, top, image.width, min(top + STRIPE, image.height))
+        rgba = image.crop(box).convert("RGBA")
+        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        flat.paste(Image.alpha_composite(white, rgba).convert("RGB"), box)
+    return flat
 
 
 def _grey16_to_rgb(image: Image.Image) -> Image.Image:

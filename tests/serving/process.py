@@ -57,7 +57,13 @@ def real_server(
     started = time.monotonic()
     with log.open("wb") as out:
         popen = subprocess.Popen(
-            command, cwd=home, env=environment, stdout=out, stderr=subprocess.STDOUT
+            command,
+            cwd=home,
+            env=environment,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            # A group of its own, as a terminal would give it.
+            start_new_session=True,
         )
     client = None
     try:

@@ -1,4 +1,5 @@
 import http.client
+import os
 import signal
 import socket
 import threading
@@ -70,6 +71,18 @@ def test_several_processes_answer_and_add_up_their_counters(model_folder, home):
         assert counted in text
         assert server.end() == 0
     assert [path for path in home.rglob("*") if path.is_file()] == []
+
+
+def test_ctrl_c_ends_all_processes_quietly(model_folder, home):
+    with real_server(model_folder, home, "--workers", "2", "--threads", "1") as server:
+        os.killpg(server.pid, signal.SIGINT)
+        assert server.popen.wait(20) == 0
+        assert "Traceback" not in server.output()
+    deadline = time.monotonic() + 5
+    with pytest.raises(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.killpg(server.pid, 0)
+            time.sleep(0.02)
 
 
 def test_self_signed_tls_answers_and_leaves_no_key(model_folder, home):

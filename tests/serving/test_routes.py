@@ -136,7 +136,7 @@ def test_heic_is_read_and_oriented(client, model_folder):
     # The same bytes are not of the pipeline's formats, also after the server registered HEIC.
     from pomona.errors import ImageError
     from pomona.images import decode_image
-    from pomona.serving.photo_formats import photo_formats
+    from pomona.serving.photos import photo_formats
 
     decoded = decode_image(out.getvalue(), formats=photo_formats())
     assert decoded.size == (96, 64)

@@ -125,6 +125,21 @@ def test_memory_for_photographs_is_bounded(start, photo):
     assert running.client.post("/v1/identify", files=images(photo)).status_code == 200
 
 
+def test_a_refused_body_frees_its_memory_before_its_rest_is_read(start, photo):
+    running = start(Limits(max_held_bytes=100_000))
+    line = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+    line.putrequest("POST", "/v1/identify")
+    line.putheader("Content-Type", "multipart/form-data; boundary=x")
+    line.putheader("Content-Length", "200000")
+    line.endheaders()
+    line.send(_part(b"x" * 150_000)[:-2])
+    time.sleep(0.3)
+    assert running.state.budget.held == 0
+    assert running.client.post("/v1/identify", files=images(photo)).status_code == 200
+    assert line.getresponse().status == 503
+    line.close()
+
+
 def test_slow_uploads_time_out(start):
     port = start(Limits(chunk_s=0.3, upload_s=1.0)).port
     for pause_s in (0.6, 0.2):

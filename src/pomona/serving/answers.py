@@ -25,11 +25,12 @@ VERSION_DIGITS: Final = 12
 
 def identify_model(model: Model) -> dict[str, Any]:
     """Return ``version, sha256, size_bytes, url`` of the network."""
-    sha256 = str(model.record["recogniser"]["sha256"])
+    network = model.record["recogniser"]
+    sha256 = str(network["sha256"])
     return {
         "version": sha256[:VERSION_DIGITS],
         "sha256": sha256,
-        "size_bytes": model.onnx.stat().st_size,
+        "size_bytes": network["size_bytes"],
         "url": f"/v1/model/{sha256}/recogniser.onnx",
     }
 

@@ -12,11 +12,10 @@ from starlette.responses import JSONResponse, Response
 
 from pomona.errors import ImageError, OutputError, SettingsError
 from pomona.facts import load_facts
-from pomona.images import DecodeLimits, decode_image
 from pomona.recognition.model_folder import Model
 from pomona.serving.admission import Admitted, Slowed
 from pomona.serving.contributions import ContributionStore, FullError, check_label
-from pomona.serving.photo_formats import photo_formats
+from pomona.serving.photos import decode_photo
 from pomona.serving.refusals import RefusalError, from_image_error
 from pomona.serving.routes import Lang
 from pomona.serving.schemas import REFUSALS, multipart_body
@@ -143,9 +142,8 @@ def _check(form: Form, model: Model) -> dict[str, Any]:
 
 
 def _store(state: State, contributing: Contributing, photo: bytes, record: dict[str, Any]) -> str:
-    limits = DecodeLimits(max_pixels=state.settings.limits.max_pixels, lenient=True)
     try:
-        image = decode_image(photo, limits=limits, formats=photo_formats())
+        image = decode_photo(photo, limits=state.settings.limits)
     except ImageError as error:
         raise from_image_error(error, number=1) from error
     store = ContributionStore(contributing.folder, max_pictures=contributing.max_pictures)

@@ -10,12 +10,11 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from pomona.errors import ImageError
-from pomona.images import DecodeLimits, decode_image
 from pomona.recognition.decisions import Answer, combine_scores
 from pomona.recognition.head import Scores
 from pomona.recognition.preprocessing import prepare_views
 from pomona.recognition.recogniser import Recogniser, join_scores, load_recogniser
-from pomona.serving.photo_formats import photo_formats
+from pomona.serving.photos import decode_photo, give_memory_back
 from pomona.serving.refusals import RefusalError, from_image_error
 from pomona.serving.settings import Limits, ServeSettings
 
@@ -74,8 +73,6 @@ class Predictor:
         self.n_threads = n_threads
         self.pending = 0
         self._limits = limits
-        self._decoding = DecodeLimits(max_pixels=limits.max_pixels, lenient=True)
-        self._formats = photo_formats()
         self._pool = ThreadPoolExecutor(n_threads, thread_name_prefix="recognise")
         self._mean_s = FIRST_GUESS_S
 
@@ -168,10 +165,12 @@ class Predictor:
             raise _busy(math.ceil(self._limits.pending_s))
         started = time.perf_counter()
         try:
-            image = decode_image(photo, limits=self._decoding, formats=self._formats)
+            image = decode_photo(photo, limits=self._limits)
         except ImageError as error:
             raise from_image_error(error, number=number) from error
         views = prepare_views(image, self.recogniser.model.preprocessing)
+        # The network does not need it, and it may be large.
+        del image
         decoded = time.perf_counter()
         scores = combine_scores(self.recogniser.score_pixels(views))
         return _Seen(scores, decoded - started, time.perf_counter() - decoded)
@@ -185,6 +184,7 @@ def open_predictor(settings: ServeSettings) -> Predictor:
     ModelError, SetupError
         As :func:`pomona.recognition.recogniser.load_recogniser`.
     """
+    give_memory_back()
     n_threads = count_threads(settings)
     recogniser = load_recogniser(settings.model, n_threads=n_threads, n_streams=n_threads)
     return Predictor(recogniser, n_threads=n_threads, limits=settings.limits)

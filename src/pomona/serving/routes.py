@@ -3,7 +3,6 @@
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Path, Query, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from pomona.facts import load_facts
@@ -121,6 +120,4 @@ async def identify(request: Request, lang: Lang = "en", top: Top = 5) -> dict[st
             )
         found = await state.predictor.identify(form.photos, top=top)
     count_answer(found.answer.decision, network_s=found.network_s)
-    return await run_in_threadpool(
-        describe_answer, found, state.recogniser.model, lang=lang, top=top
-    )
+    return describe_answer(found, state.recogniser.model, lang=lang, top=top)

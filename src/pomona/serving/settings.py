@@ -45,7 +45,7 @@ class Limits:
 
     max_photos: int = 5
     max_bytes: int = 20 * MEGABYTE
-    max_pixels: int = 64_000_000
+    max_pixels: int = 52_000_000
     max_parts: int = 16
     max_field_bytes: int = 4096
     upload_s: float = 60.0

@@ -103,11 +103,13 @@ async def read_form(
             async for chunk in body.chunks():
                 collector.feed(parser, chunk)
         except RefusalError:
+            # First: others may need the room.
+            collector.release()
             await body.drain()
             raise
         yield collector.finish()
     finally:
-        budget.give_back(collector.held)
+        collector.release()
 
 
 async def drain(request: Request, limits: Limits) -> None:
@@ -171,6 +173,12 @@ class _Collector:
         if not self._ended:
             raise _malformed()
         return Form(self.photos, self.fields)
+
+    def release(self) -> None:
+        self.budget.give_back(self.held)
+        self.held = 0
+        self.photos.clear()
+        self._body = bytearray()
 
     def on_part_begin(self) -> None:
         self._n_parts += 1
