@@ -6,8 +6,9 @@ FINETUNE := .venv-finetune
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT ?= demo/result
+RUNTIME := src/pomona/serving/static/vendor/VERSION
 
-.PHONY: help setup demo test test-keras test-finetune recogniser check format bench lock clean
+.PHONY: help setup web demo test test-keras test-finetune recogniser check format bench lock clean
 
 help:
 	@echo "make demo [DATA=folder] [OUT=folder]  set up, run the pipeline, say where the report is"
@@ -17,9 +18,22 @@ help:
 	@echo "make test-finetune  the tests that need PyTorch, in $(FINETUNE)"
 	@echo "make check   format, lint, types, import contracts, tests"
 	@echo "make bench   run the benchmarks and print their table"
+	@echo "make web     fetch what the phone app needs to recognise by itself (needs npm)"
 	@echo "make setup   only set up $(VENV); make lock: renew requirements/dev.lock (needs uv)"
 
-setup: $(READY)
+setup: $(READY) web
+
+# Without it everything works but recognition on the phone: no reason to stop a set-up.
+web:
+	@if ! command -v npm > /dev/null; then \
+	  echo "No npm here: the phone app will ask the server. Install Node.js 20, then run 'make web'."; \
+	else $(MAKE) --no-print-directory $(RUNTIME) || \
+	  echo "The phone app will ask the server. To mend it, read npm's words above, then run 'make web'."; fi
+
+$(RUNTIME): package.json package-lock.json tools/copy_runtime.mjs
+	@echo "Fetching the phone app's runtime (npm, about 150 MB, of which 4 stay in the package) ..."
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@node tools/copy_runtime.mjs
 
 $(READY): requirements/dev.lock pyproject.toml requirements/check_machine.py
 	@$(PYTHON) requirements/check_machine.py
@@ -75,12 +89,13 @@ check: setup
 format: setup
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+	@$(BIN)/python tools/stamp_shell.py
 
 bench: setup
 	@$(BIN)/python -m benchmarks
 
 # TensorFlow is half a gigabyte that only `pomona backbones pull` needs.
-LOCK := uv pip compile pyproject.toml --extra fast --extra onnxruntime --group dev --universal \
+LOCK := uv pip compile pyproject.toml --extra fast --extra onnxruntime --extra serve --group dev --universal \
   --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 lock:

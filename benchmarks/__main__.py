@@ -14,6 +14,7 @@ BENCHMARKS = (
     "bench_train",
     "bench_cluster",
     "bench_memory",
+    "bench_serve",
 )
 
 

@@ -7,7 +7,10 @@ from typer.testing import CliRunner
 
 from pomona.cli import app
 
-COMMANDS = ["run", "extract", "reduce", "report", "sample", "facts", "predict", "train", "evaluate"]
+COMMANDS = [
+    *("run", "extract", "reduce", "report", "sample"),
+    *("facts", "predict", "train", "evaluate", "serve"),
+]
 
 
 def _invoke(*arguments, env=None):

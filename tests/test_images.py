@@ -181,3 +181,12 @@ def test_preprocess_image_crop_keeps_the_aspect(size):
     box = (left, top, left + side, top + side)
     expected = image.resize((32, 32), Image.Resampling.BICUBIC, box=box)
     np.testing.assert_array_equal(found, np.asarray(expected))
+
+
+def test_decode_image_flattens_tall_pictures_as_if_at_once():
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (600, 7, 4), dtype=np.uint8)
+    image = Image.fromarray(pixels)
+    white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+    expected = np.asarray(Image.alpha_composite(white, image).convert("RGB"))
+    assert np.array_equal(np.asarray(decode_image(encode(image, "PNG"))), expected)

@@ -5,7 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
-from pomona import backbone_commands, preset_commands, recognise_commands, train_commands
+from pomona import (
+    backbone_commands,
+    preset_commands,
+    recognise_commands,
+    serve_commands,
+    train_commands,
+)
 from pomona.arguments import (
     to_extract_settings,
     to_reduce_settings,
@@ -68,6 +74,7 @@ app.add_typer(backbone_commands.app, name="backbones")
 app.add_typer(preset_commands.app, name="presets")
 app.add_typer(train_commands.app)
 app.add_typer(recognise_commands.app)
+app.add_typer(serve_commands.app)
 
 
 @app.callback(invoke_without_command=True)

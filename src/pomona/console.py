@@ -19,7 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-__all__ = ["set_up_logging", "show_progress"]
+__all__ = ["JsonFormatter", "set_up_logging", "show_progress"]
 
 LINE_INTERVAL_S: Final = 5.0
 
@@ -27,8 +27,11 @@ OnProgress = Callable[[int, int], None]
 logger = logging.getLogger("pomona")
 
 
-class _JsonFormatter(logging.Formatter):
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line."""
+
     def format(self, record: logging.LogRecord) -> str:
+        """Return the line of one record."""
         event = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -45,7 +48,7 @@ def set_up_logging(*, quiet: bool, as_json: bool) -> None:
     """Send Pomona's log to stderr: warnings only if ``quiet``, one JSON object a line if asked."""
     handler = logging.StreamHandler(sys.stderr)
     plain = logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S")
-    handler.setFormatter(_JsonFormatter() if as_json else plain)
+    handler.setFormatter(JsonFormatter() if as_json else plain)
     logger.handlers = [handler]
     logger.propagate = False
     logger.setLevel(logging.WARNING if quiet else logging.INFO)

@@ -51,6 +51,7 @@ INTERPOLATIONS: Final = {
 }
 ORIENTATION_TAG: Final = 0x0112
 MIN_SIDE: Final = 2
+STRIPE: Final = 256
 DEFAULT_MAX_PIXELS: Final = 89_478_485
 # Pillow refuses at this number by itself, whatever we allow.
 PILLOW_MAX_PIXELS: Final = 178_956_970
@@ -83,7 +84,13 @@ class DecodeLimits:
             )
 
 
-def decode_image(data: bytes, *, path: str = "", limits: DecodeLimits | None = None) -> Image.Image:
+def decode_image(
+    data: bytes,
+    *,
+    path: str = "",
+    limits: DecodeLimits | None = None,
+    formats: tuple[str, ...] = FORMATS,
+) -> Image.Image:
     """Decode one picture to an upright RGB image.
 
     EXIF orientation is applied; transparency is laid over white; 16-bit grey is scaled to 8 bits;
@@ -97,6 +104,8 @@ def decode_image(data: bytes, *, path: str = "", limits: DecodeLimits | None = N
         Its name; only the extension is looked at.
     limits : DecodeLimits, optional
         Defaults to ``DecodeLimits()``.
+    formats : tuple of str
+        Pillow's names of the formats that are read; the server reads others than the pipeline.
 
     Returns
     -------
@@ -109,7 +118,7 @@ def decode_image(data: bytes, *, path: str = "", limits: DecodeLimits | None = N
         With the reason code that the picture's quarantine row gets.
     """
     limits = limits or DecodeLimits()
-    image = _open_image(data, limits)
+    image = _open_image(data, limits, formats)
     if not limits.lenient:
         _check_extension(image, path)
     _check_size(image, limits)
@@ -171,11 +180,11 @@ def make_thumbnail(data: bytes, *, path: str = "", side: int = 64) -> bytes | No
     return out.getvalue()
 
 
-def _open_image(data: bytes, limits: DecodeLimits) -> Image.Image:
+def _open_image(data: bytes, limits: DecodeLimits, formats: tuple[str, ...]) -> Image.Image:
     if not data:
         raise ImageError("empty_file", "The file is empty.")
     try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
+        return Image.open(io.BytesIO(data), formats=formats)
     except UnidentifiedImageError as error:
         raise ImageError(
             "not_an_image", f"The {len(data):,} bytes are not of a known picture format."
@@ -245,14 +254,23 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         if mode == "F":
             raise ImageError("unsupported_mode", "Float pixels have no defined range.")
         if "A" in mode.upper().removeprefix("LAB") or "transparency" in image.info:
-            rgba = image.convert("RGBA")
-            white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-            return Image.alpha_composite(white, rgba).convert("RGB")
+            return _flatten(image)
         return image.convert("RGB")
     except ImageError:
         raise
     except Exception as error:
         raise _decoding_error(error) from error
+
+
+def _flatten(image: Image.Image) -> Image.Image:
+    """Lay a picture over white, in stripes: whole, it would be in memory four times."""
+    flat = Image.new("RGB", image.size)
+    for top in range(0, image.height, STRIPE):
+        box = (0, top, image.width, min(top + STRIPE, image.height))
+        rgba = image.crop(box).convert("RGBA")
+        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        flat.paste(Image.alpha_composite(white, rgba).convert("RGB"), box)
+    return flat
 
 
 def _grey16_to_rgb(image: Image.Image) -> Image.Image:

@@ -31,6 +31,7 @@ __all__ = [
     "MaxBad",
     "MaxPixels",
     "Merge",
+    "Model",
     "On",
     "Out",
     "Overwrite",
@@ -265,6 +266,15 @@ RefusedShare = Annotated[
     float,
     option(
         "Share of real fruit that may be refused as unknown.", "--refused-share", panel=TRAINING
+    ),
+]
+Model = Annotated[
+    Path | None,
+    option(
+        "Model folder, or the output folder that holds it.  [default: the shipped recogniser]",
+        "--model",
+        "-m",
+        show_default=False,
     ),
 ]
 Format = Annotated[

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pomona.command import command_session
-from pomona.options import Config, Label, LogJson, Quiet, option
+from pomona.options import Config, Label, LogJson, Model, Quiet, option
 
 if TYPE_CHECKING:
     from pomona.recognition.recogniser import Recogniser
@@ -22,15 +22,6 @@ models = typer.Typer(
 )
 app.add_typer(models, name="models")
 
-Model = Annotated[
-    Path | None,
-    option(
-        "Model folder, or the output folder that holds it.  [default: the shipped recogniser]",
-        "--model",
-        "-m",
-        show_default=False,
-    ),
-]
 Json = Annotated[bool, option("One JSON object on a line.", "--json")]
 
 

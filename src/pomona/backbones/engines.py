@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pomona.backbones.spec import BackboneSpec
 from pomona.errors import SettingsError, SetupError
+from pomona.openvino_import import import_openvino
 
 __all__ = [
     "CUDA_ENGINE",
@@ -60,7 +61,7 @@ class OpenVinoEngine:
     def __init__(
         self, spec: BackboneSpec, weights: Path, *, n_threads: int = 1, device: int = 0
     ) -> None:
-        import openvino as ov
+        ov = import_openvino()
         from openvino.preprocess import PrePostProcessor
 
         core = ov.Core()

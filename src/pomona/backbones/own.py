@@ -16,6 +16,7 @@ from pomona.backbones.registry import NETWORKS
 from pomona.backbones.spec import BackboneSpec
 from pomona.backbones.spec_table import read_spec
 from pomona.errors import SettingsError, SetupError
+from pomona.openvino_import import import_openvino
 
 __all__ = ["add_network", "run_once", "smoke_pictures"]
 
@@ -111,7 +112,7 @@ def _read_spec_file(path: Path, name: str) -> BackboneSpec:
 
 def _fit(spec: BackboneSpec, model: Path) -> BackboneSpec:
     """Return the record with input name and layout as the file has them; refuse what cannot fit."""
-    import openvino as ov
+    ov = import_openvino()
 
     try:
         graph = ov.Core().read_model(model)

@@ -1,0 +1,150 @@
+// The fact sheet of a fruit; what is not known has no place on it.
+
+import { h } from "../dom.js";
+import { capitalise, formatDays, formatNumber, t } from "../i18n.js";
+import { icon } from "../icons.js";
+import { bar, heading } from "../parts.js";
+import { seasonText, seasonWheel } from "../wheel.js";
+
+const NUTRIENTS = [
+  ["energy_kcal", "kcal"],
+  ["water_g", "g"],
+  ["carbohydrate_g", "g"],
+  ["sugars_g", "g"],
+  ["fiber_g", "g"],
+  ["protein_g", "g"],
+  ["fat_g", "g"],
+  ["vitamin_c_mg", "mg"],
+  ["potassium_mg", "mg"],
+];
+const PARTS_OF_ANOTHER = ["sugars_g", "fiber_g"];
+const PLACES = ["pantry_days_max", "fridge_days_max", "freezer_days_max"];
+
+export async function fruitPage(app, { params: [id] }) {
+  await app.knowledge.loadNames();
+  const { facts } = app.knowledge;
+  const sheet = facts?.[id];
+  if (!sheet) {
+    const text = t(facts ? "no_facts" : "facts_unavailable");
+    return { title: t("fruits"), element: h(".page", heading(text)) };
+  }
+  return { title: capitalise(sheet.name), element: fruitSheet(sheet) };
+}
+
+function fruitSheet(sheet) {
+  return h(
+    "article.page.sheet",
+    head(sheet),
+    h(".cards", season(sheet), nutrition(sheet), storage(sheet), climate(sheet), names(sheet), note(sheet), claims(sheet)),
+  );
+}
+
+function head(sheet) {
+  const raw = sheet.edible_raw === undefined ? [] : [t(sheet.edible_raw ? "raw" : "cooked")];
+  const chips = [t(sheet.kind), ...raw];
+  return h(
+    "header.sheet-head",
+    heading(capitalise(sheet.name)),
+    h("p.botanical", h("em", { lang: "la" }, sheet.scientific_name), `, ${sheet.family}`),
+    h("ul.tags", chips.map((text) => h("li", text))),
+  );
+}
+
+function card(what, title, sheet, part, ...body) {
+  return h(
+    `section.card.${what}`,
+    h("h2", title),
+    body,
+    sheet.sources?.[part] && h("p.source", `${t("source")}${t("language") === "English" ? ":" : " :"} ${cite(sheet, part)}`),
+  );
+}
+
+function cite({ sources, nutrition }, part) {
+  return part === "nutrition" ? `${sources[part]}, ${nutrition.usda_ndb_no}` : sources[part];
+}
+
+function season(sheet) {
+  const months = sheet.season_fr_months;
+  if (!months) return null;
+  const now = months.includes(new Date().getMonth() + 1);
+  return card(
+    "season",
+    t("season"),
+    sheet,
+    "season_fr_months",
+    seasonWheel(months),
+    h(now ? "p.now.in" : "p.now", t(now ? "season_yes" : "season_no")),
+    h("p.months", capitalise(seasonText(months))),
+  );
+}
+
+function nutrition(sheet) {
+  const { nutrition: values } = sheet;
+  if (!values) return null;
+  const known = NUTRIENTS.filter(([name]) => values[name] !== undefined);
+  const row = ([name, unit]) =>
+    h(
+      PARTS_OF_ANOTHER.includes(name) ? "tr.part" : "tr",
+      h("th", { scope: "row" }, t(name)),
+      h("td", `${formatNumber(values[name])} ${unit}`, unit === "g" && bar(Math.min(1, values[name] / 100), "calm")),
+    );
+  return card(
+    "nutrition",
+    t("nutrition"),
+    sheet,
+    "nutrition",
+    h(
+      "table",
+      h("caption", t("per_100g")),
+      h("thead.unseen", h("tr", h("th", { scope: "col" }, t("nutrient")), h("th", { scope: "col" }, t("amount")))),
+      h("tbody", known.map(row)),
+    ),
+    h("p.described", { lang: "en" }, values.usda_description),
+  );
+}
+
+function storage(sheet) {
+  const known = PLACES.filter((place) => sheet.storage?.[place] !== undefined);
+  if (!known.length) return null;
+  const place = (name) => h("div", h("dt", t(name)), h("dd", formatDays(sheet.storage[name])));
+  return card("storage", t("storage"), sheet, "storage", h("dl.places", known.map(place)));
+}
+
+function climate(sheet) {
+  const { co2e_kg_per_kg: value } = sheet;
+  if (value === undefined) return null;
+  return card("climate", t("climate"), sheet, "co2e_kg_per_kg", h("p", h("strong.big", formatNumber(value)), " ", t("co2e")));
+}
+
+function names(sheet) {
+  const rows = [
+    ["english", sheet.name_en, "en"],
+    ["french", sheet.name_fr, "fr"],
+    ["botanical", sheet.scientific_name, "la"],
+    ["family", sheet.family, "la"],
+  ];
+  return card(
+    "names",
+    t("names"),
+    sheet,
+    "scientific_name",
+    h("dl.names-list", rows.map(([key, value, lang]) => h("div", h("dt", t(key)), h("dd", { lang }, value)))),
+  );
+}
+
+function note(sheet) {
+  return sheet.note && card("note", t("note"), sheet, "note", h("p", sheet.note));
+}
+
+function claims(sheet) {
+  if (!sheet.claims?.length) return null;
+  const quoted = (text) => h("li", h("q", text));
+  return card(
+    "claims",
+    t("claims"),
+    sheet,
+    "",
+    h("p.claims-warning", icon("say"), h("span", t("claims_warning"))),
+    h("ul", sheet.claims.map(({ text }) => quoted(text))),
+  );
+}
