@@ -32,7 +32,7 @@ def test_a_full_photograph_of_a_phone_is_taken():
 
 def test_without_the_extra_package_heic_is_no_format(monkeypatch):
     photo_formats.cache_clear()
-    monkeypatch.setitem(__import__("sys").modules, "pillow_heif", None)
+    monkeypatch.setitem(__import__("sys").modules, "pi_heif", None)
     try:
         assert photo_formats() == ("JPEG", "PNG", "WEBP")
     finally:

@@ -44,16 +44,16 @@ def decode_photo(data: bytes, *, limits: Limits) -> Image.Image:
 def photo_formats() -> tuple[str, ...]:
     """Return Pillow's names of the formats a photograph may have.
 
-    HEIC is among them if pillow-heif is installed. The pipeline names its own formats when it
+    HEIC is among them if pi-heif is installed. The pipeline names its own formats when it
     opens a picture, so that registering this one changes nothing there.
     """
     try:
-        import pillow_heif
+        import pi_heif
     except ImportError:
         return WEB_FORMATS
     # The photographs are looked at side by side already.
-    pillow_heif.options.DECODE_THREADS = 1
-    pillow_heif.register_heif_opener()
+    pi_heif.options.DECODE_THREADS = 1
+    pi_heif.register_heif_opener()
     return (*WEB_FORMATS, "HEIF")
 
 
