@@ -122,28 +122,6 @@ def test_answers_do_not_depend_on_who_else_asks(start, model_folder):
     assert found == pytest.approx(expected * 8, abs=1e-6)
 
 
-def test_heic_is_read_and_oriented(client, model_folder):
-    pillow_heif = pytest.importorskip("pillow_heif")
-    from PIL import Image
-
-    image = Image.fromarray(make_pixels(3, 64, 96))
-    import io
-
-    out = io.BytesIO()
-    pillow_heif.from_pillow(image).save(out, quality=95)
-    response = client.post("/v1/identify", files=images(out.getvalue()))
-    assert response.status_code == 200
-    # The same bytes are not of the pipeline's formats, also after the server registered HEIC.
-    from pomona.errors import ImageError
-    from pomona.images import decode_image
-    from pomona.serving.photos import photo_formats
-
-    decoded = decode_image(out.getvalue(), formats=photo_formats())
-    assert decoded.size == (96, 64)
-    with pytest.raises(ImageError, match="not of a known picture format"):
-        decode_image(out.getvalue())
-
-
 @pytest.mark.parametrize("format", ["GIF", "BMP", "TIFF"])
 def test_formats_of_no_camera_are_refused(client, format):
     response = client.post("/v1/identify", files=images(encode(make_pixels(1), format)))
