@@ -20,7 +20,7 @@ FIRST_LOAD_BYTES = 300_000
 READY_MS = 60_000
 ANSWER = ".look-text.variety, .look-text.fruit, .look-text.unknown"
 PAGES = ["#/", "#/fruits", "#/fruit/apple", "#/history", "#/camera"]
-# Half as bright as the eye calls a jump; Lighthouse's own limit for "good" is 0.1.
+# Half of what Lighthouse still calls good.
 MOST_SHIFT = 0.05
 HEAD_OVERLAPS = """() => {
   const links = [...document.querySelectorAll(".top a, .top button")];
@@ -174,18 +174,22 @@ def test_first_load_without_model_and_runtime_is_small(browser, page_server):
     assert 100_000 < total < FIRST_LOAD_BYTES
 
 
-def test_nothing_jumps_while_the_page_fills(context, page_server):
+@pytest.mark.parametrize("lang", ["en-GB", "fr-FR"])
+@pytest.mark.parametrize("size", [(320, 640), (390, 844), (1280, 800)])
+def test_nothing_jumps_while_the_page_fills(browser, page_server, lang, size):
     watch = """
       window.shift = 0;
       new PerformanceObserver((list) => {
         for (const each of list.getEntries()) if (!each.hadRecentInput) window.shift += each.value;
       }).observe({ type: "layout-shift", buffered: true });
     """
-    context.add_init_script(watch)
-    page = _open(context, page_server)
-    page.locator(".chip").first.wait_for()
-    page.wait_for_timeout(300)
-    assert page.evaluate("window.shift") < MOST_SHIFT
+    viewport = dict(zip(("width", "height"), size, strict=True))
+    with browser.new_context(locale=lang, viewport=viewport) as context:
+        context.add_init_script(watch)
+        page = _open(context, page_server)
+        page.locator(".chip").first.wait_for()
+        page.wait_for_timeout(300)
+        assert page.evaluate("window.shift") < MOST_SHIFT
 
 
 @pytest.mark.parametrize("width", [320, 390, 1280])
@@ -354,6 +358,27 @@ def test_what_does_not_load_whole_is_not_used_and_the_reader_is_asked(browser, p
         context.unroute(broken)
         page.get_by_role("button", name="Try again").click()
         page.locator(ANSWER).wait_for(timeout=READY_MS)
+
+
+def test_slow_network_need_not_be_waited_for(browser, page_server):
+    held = []
+    with browser.new_context(locale="en-GB", service_workers="block") as context:
+        # A bound method of a list takes no notes, and the driver wants to make one.
+        context.route("**/recogniser.onnx", lambda route: held.append(route))  # noqa: PLW0108
+        posts = []
+        context.on("request", lambda request: request.method == "POST" and posts.append(request))
+        page = _open(context, page_server, ready=False)
+        _choose(page, _jpeg(draw_photo("orange", size=200)))
+        page.get_by_text("The photograph waits until the device is ready.").wait_for()
+        page.get_by_role("button", name="Ask the server instead").click()
+        page.get_by_role("dialog").wait_for()
+        assert posts == []
+        page.get_by_role("dialog").get_by_role("button", name="Send it").click()
+        page.get_by_text("Done by the server.").wait_for()
+        assert page.locator("h1").inner_text() == "Orange"
+        assert len(posts) == 1
+        for route in held:
+            route.abort()
 
 
 def test_reader_who_saves_data_is_asked_before_megabytes(context, page_server):

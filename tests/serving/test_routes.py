@@ -1,4 +1,3 @@
-import base64
 import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -7,13 +6,9 @@ import pytest
 from pictures import encode, make_pixels
 from serving.conftest import images
 
-from pomona.errors import ImageError
-from pomona.images import decode_image
 from pomona.recognition.model_folder import read_model
 from pomona.recognition.prediction import predict_photo
 from pomona.recognition.recogniser import load_recogniser
-from pomona.serving.photos import decode_photo
-from pomona.serving.settings import Limits
 
 
 def test_config_says_what_the_page_needs(client, model_folder):
@@ -125,34 +120,6 @@ def test_answers_do_not_depend_on_who_else_asks(start, model_folder):
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(ask, range(64)))
     assert found == pytest.approx(expected * 8, abs=1e-6)
-
-
-# 96 x 64 pixels, the left half red, the right half blue, and "turn right" in its metadata.
-HEIC = (
-    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAaFtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAA"
-    "AAAAAAAAAAAAADRpbG9jAAAAAERAAAIAAQAAAAABxQABAAAAAAAAAIkAAgAAAAACTgABAAAAAAAAACQAAAA4aWlu"
-    "ZgAAAAAAAgAAABVpbmZlAgAAAAABAABodmMxAAAAABVpbmZlAgAAAQACAABFeGlmAAAAAA5waXRtAAAAAAABAAAA"
-    "4GlwcnAAAADAaXBjbwAAAHhodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMA"
-    "AAMAHroCQGEAAQArQgEBA3AAAAMAkAAAAwAAAwAeoDCBBZbqSSmubgIaDAgAAAMAyAAAAwAIQGIAAQAHRAHBcrAi"
-    "QAAAABNjb2xybmNseAABAA0ABoAAAAAUaXNwZQAAAAAAAABgAAAAQAAAABBwaXhpAAAAAAMICAgAAAAJaXJvdAMA"
-    "AAAYaXBtYQAAAAAAAAABAAEFgQIDBIUAAAAaaXJlZgAAAAAAAAAOY2RzYwACAAEAAQAAALVtZGF0AAAAhSgBrwng"
-    "4c85dV///ZIf//8N+8h+7MVSQSn/9Y2Q7+JMD/+46FdRR0ryLD6qR1A+B+F+wQn94oknf9hvYK9qbX8xIlCfv8mL"
-    "NwqOa7RE9Sud/mdjWXiElf/ISGo/e7pnV7Pt2bvJAdJ2lS1/kky3xl4tFWtt94/0KXvy172N9aD+zWFd8nwAAAAG"
-    "RXhpZgAATU0AKgAAAAgAAQESAAMAAAABAAYAAAAAAAA="
-)
-
-
-def test_heic_is_read_upright_by_the_server_only(client):
-    photo = base64.b64decode(HEIC)
-    assert client.post("/v1/identify", files=images(photo)).status_code == 200
-    image = decode_photo(photo, limits=Limits())
-    assert image.size == (64, 96)
-    top, bottom = image.getpixel((32, 10)), image.getpixel((32, 86))
-    assert top[0] > 150 > top[2]
-    assert bottom[2] > 150 > bottom[0]
-    # The pipeline's formats are what they were before the server registered HEIC.
-    with pytest.raises(ImageError, match="not of a known picture format"):
-        decode_image(photo)
 
 
 @pytest.mark.parametrize("format", ["GIF", "BMP", "TIFF"])

@@ -143,7 +143,7 @@ def _check(form: Form, model: Model) -> dict[str, Any]:
 
 def _store(state: State, contributing: Contributing, photo: bytes, record: dict[str, Any]) -> str:
     try:
-        image = decode_photo(photo, limits=state.settings.limits)
+        image = decode_photo(photo, limits=state.settings.limits, heic=state.predictor.heic)
     except ImageError as error:
         raise from_image_error(error, number=1) from error
     store = ContributionStore(contributing.folder, max_pictures=contributing.max_pictures)

@@ -14,6 +14,7 @@ from pomona.recognition.decisions import Answer, combine_scores
 from pomona.recognition.head import Scores
 from pomona.recognition.preprocessing import prepare_views
 from pomona.recognition.recogniser import Recogniser, join_scores, load_recogniser
+from pomona.serving.heic import HeicDecoder
 from pomona.serving.photos import decode_photo, give_memory_back
 from pomona.serving.refusals import RefusalError, from_image_error
 from pomona.serving.settings import Limits, ServeSettings
@@ -72,6 +73,7 @@ class Predictor:
         self.recogniser = recogniser
         self.n_threads = n_threads
         self.pending = 0
+        self.heic = HeicDecoder()
         self._limits = limits
         self._pool = ThreadPoolExecutor(n_threads, thread_name_prefix="recognise")
         self._mean_s = FIRST_GUESS_S
@@ -134,6 +136,7 @@ class Predictor:
     def close(self) -> None:
         """Finish what was begun and end the threads."""
         self._pool.shutdown(wait=True)
+        self.heic.close()
 
     async def _look_at(self, photos: Sequence[bytes]) -> list[_Seen]:
         loop = asyncio.get_running_loop()
@@ -165,7 +168,7 @@ class Predictor:
             raise _busy(math.ceil(self._limits.pending_s))
         started = time.perf_counter()
         try:
-            image = decode_photo(photo, limits=self._limits)
+            image = decode_photo(photo, limits=self._limits, heic=self.heic)
         except ImageError as error:
             raise from_image_error(error, number=number) from error
         views = prepare_views(image, self.recogniser.model.preprocessing)

@@ -73,6 +73,7 @@ async function show() {
   const moved = shown !== location.hash;
   shown = location.hash;
   main.replaceChildren(page.element);
+  document.body.classList.remove("starting");
   document.body.classList.toggle("immersive", Boolean(page.immersive));
   retitle(page);
   markCurrent(name);

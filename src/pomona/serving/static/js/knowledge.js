@@ -59,10 +59,11 @@ export class Knowledge {
     return name ? capitalise(name) : null;
   }
 
+  /** What this month has and others have not; all year round is no season. */
   inSeason(month) {
     const sheets = Object.values(this.facts ?? {});
     return sheets
-      .filter((sheet) => sheet.season_fr_months?.includes(month))
+      .filter(({ season_fr_months: months }) => months?.includes(month) && months.length < 12)
       .sort((a, b) => a.name.localeCompare(b.name, language()));
   }
 }

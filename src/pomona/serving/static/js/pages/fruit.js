@@ -35,7 +35,8 @@ function fruitSheet(sheet) {
   return h(
     "article.page.sheet",
     head(sheet),
-    h(".cards", season(sheet), nutrition(sheet), storage(sheet), climate(sheet), names(sheet), note(sheet), claims(sheet)),
+    // The note says how to read the rest, so it comes before it.
+    h(".cards", note(sheet), season(sheet), nutrition(sheet), storage(sheet), climate(sheet), names(sheet), claims(sheet)),
   );
 }
 
