@@ -50,6 +50,10 @@ else
 	@test -d demo/fruit || $(BIN)/pomona sample demo/fruit
 	@$(BIN)/pomona run demo/fruit --out "$(OUT)" --overwrite
 endif
+	@echo
+	@echo "Now the phone app, with the recogniser that comes with the package:"
+	@echo "  $(BIN)/pomona serve                                        # this machine, camera and all"
+	@echo "  $(BIN)/pomona serve --host 0.0.0.0 --tls-self-signed       # your phone too: scan the code it shows"
 
 test: setup
 	@$(BIN)/python -m pytest

@@ -9,6 +9,7 @@ from pictures import encode, make_pixels
 from PIL import Image
 from serving.conftest import images
 from serving.process import real_server
+from serving.test_heic import PHOTO as HEIC
 
 SECRETS = ("SECRETNAME", "SECRETCAMERA", "SECRETQUERY", "SECRETAGENT", "127.0.0.1")
 
@@ -57,6 +58,7 @@ def _ask(client) -> list[int]:
         [("images", ("SECRETNAME.jpg", big))] * 5,
         [("images", ("SECRETNAME.jpg", photo[:5000]))],
         [("images", ("SECRETNAME.jpg", b"nothing"))],
+        [("images", ("SECRETNAME.heic", HEIC))],
         images(*[photo] * 6),
     )
     paths = ("/v1/identify?q=SECRETQUERY", "/v2/identify/all?api-key=SECRETQUERY")

@@ -10,6 +10,7 @@ import pytest
 from pictures import encode, make_pixels
 from serving.conftest import images
 from serving.process import real_server
+from serving.test_heic import PHOTO as HEIC
 
 from pomona.errors import SetupError
 from pomona.serving.processes import bind
@@ -75,6 +76,12 @@ def test_several_processes_answer_and_add_up_their_counters(model_folder, home):
 
 def test_ctrl_c_ends_all_processes_quietly(model_folder, home):
     with real_server(model_folder, home, "--workers", "2", "--threads", "1") as server:
+        for _ in range(6):
+            # Decoded in children of the processes, which have to end too.
+            response = server.client.post(
+                "/v1/identify", files=images(HEIC), headers={"Connection": "close"}
+            )
+            assert response.status_code == 200
         os.killpg(server.pid, signal.SIGINT)
         assert server.popen.wait(20) == 0
         assert "Traceback" not in server.output()

@@ -8,9 +8,9 @@ from typing import Final
 from fastapi import Depends, Request
 
 from pomona.errors import SettingsError
+from pomona.serving.bodies import drain
 from pomona.serving.refusals import RefusalError
 from pomona.serving.state import get_state
-from pomona.serving.uploads import drain
 
 __all__ = ["Admitted", "Slowed", "admit", "read_keys"]
 

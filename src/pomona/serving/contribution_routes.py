@@ -14,6 +14,7 @@ from pomona.errors import ImageError, OutputError, SettingsError
 from pomona.facts import load_facts
 from pomona.recognition.model_folder import Model
 from pomona.serving.admission import Admitted, Slowed
+from pomona.serving.bodies import drain
 from pomona.serving.contributions import ContributionStore, FullError, check_label
 from pomona.serving.photos import decode_photo
 from pomona.serving.refusals import RefusalError, from_image_error
@@ -21,7 +22,7 @@ from pomona.serving.routes import Lang
 from pomona.serving.schemas import REFUSALS, multipart_body
 from pomona.serving.settings import CONSENT_VERSION, Contributing
 from pomona.serving.state import State, get_state
-from pomona.serving.uploads import Form, drain, read_form
+from pomona.serving.uploads import Form, read_form
 
 __all__ = ["keep_purging", "router"]
 

@@ -13,13 +13,14 @@ from pomona.recognition.decisions import fruit_probabilities
 from pomona.recognition.model_folder import Model
 from pomona.serving.admission import Admitted
 from pomona.serving.answers import identify_model, model_fruits
+from pomona.serving.bodies import drain
 from pomona.serving.monitoring import count_answer
 from pomona.serving.predictor import Identified
 from pomona.serving.refusals import RefusalError
 from pomona.serving.schemas import REFUSALS_V2, identify_body
 from pomona.serving.settings import LANGUAGES
 from pomona.serving.state import get_state
-from pomona.serving.uploads import drain, read_form
+from pomona.serving.uploads import read_form
 
 __all__ = ["router"]
 

@@ -14,12 +14,13 @@ from pomona.serving.answers import (
     describe_model,
     identify_model,
 )
+from pomona.serving.bodies import drain
 from pomona.serving.monitoring import count_answer
 from pomona.serving.pages import has_browser_runtime
 from pomona.serving.refusals import RefusalError
 from pomona.serving.schemas import REFUSALS, identify_body
 from pomona.serving.state import get_state
-from pomona.serving.uploads import drain, read_form
+from pomona.serving.uploads import read_form
 
 __all__ = ["Lang", "Top", "router"]
 

@@ -1,7 +1,5 @@
 """Read a multipart body into memory, within limits; nothing of it ever touches a disk."""
 
-import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,15 +9,15 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
+from pomona.serving.bodies import Body, too_large
 from pomona.serving.refusals import RefusalError
 from pomona.serving.settings import Limits
 
-__all__ = ["Budget", "Form", "drain", "read_form"]
+__all__ = ["Budget", "Form", "read_form"]
 
 MAX_HEADERS: Final = 8
 MAX_HEADER_BYTES: Final = 2048
 BUSY_RETRY_S: Final = 2
-DRAIN_S: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ async def read_form(
         400, 413, 415, 408 or 503.
     """
     collector = _Collector(photo_name, limits, budget)
-    body = _Body(request, limits)
+    body = Body(request, limits)
     try:
         try:
             parser = _open_parser(request, limits, collector)
@@ -112,11 +110,6 @@ async def read_form(
         collector.release()
 
 
-async def drain(request: Request, limits: Limits) -> None:
-    """Read a body that nobody wants, so that the client sees why; not more than a while."""
-    await _Body(request, limits).drain()
-
-
 def _open_parser(request: Request, limits: Limits, collector: "_Collector") -> MultipartParser:
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind != b"multipart/form-data" or b"boundary" not in options:
@@ -126,7 +119,7 @@ def _open_parser(request: Request, limits: Limits, collector: "_Collector") -> M
         )
     length = request.headers.get("content-length", "0")
     if not length.isdecimal() or len(length) > 15 or int(length) > limits.max_body:
-        raise _too_large(limits)
+        raise too_large(limits)
     try:
         return MultipartParser(
             options[b"boundary"],
@@ -216,7 +209,7 @@ class _Collector:
         is_photo = self._name == self.photo_name
         most = self.limits.max_bytes if is_photo else self.limits.max_field_bytes
         if len(self._body) + n > most:
-            raise _too_large(self.limits) if is_photo else _long_field(self.limits)
+            raise too_large(self.limits) if is_photo else _long_field(self.limits)
         self.budget.take(n)
         self.held += n
         self._body += data[start:end]
@@ -231,62 +224,6 @@ class _Collector:
 
     def on_end(self) -> None:
         self._ended = True
-
-
-class _Body:
-    """The bytes of a request's body as they arrive, none of them later than it may."""
-
-    def __init__(self, request: Request, limits: Limits) -> None:
-        self._request, self._limits = request, limits
-        self._ended = False
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        limits, n = self._limits, 0
-        deadline = time.monotonic() + limits.upload_s
-        while not self._ended:
-            try:
-                async with asyncio.timeout(min(limits.chunk_s, deadline - time.monotonic())):
-                    chunk = await self._next()
-            except TimeoutError as error:
-                # Whoever is too slow is not waited for again.
-                self._ended = True
-                raise RefusalError(
-                    *(
-                        408,
-                        "slow_upload",
-                        "The photographs arrive too slowly, so the server gave up.",
-                    ),
-                    "Send smaller ones, or try again on a better line.",
-                ) from error
-            n += len(chunk)
-            if n > limits.max_body:
-                raise _too_large(limits)
-            yield chunk
-
-    async def drain(self) -> None:
-        """Read on for a while: a line cut while a client sends hides the answer from it."""
-        left = self._limits.drain_bytes
-        try:
-            async with asyncio.timeout(DRAIN_S):
-                while left > 0 and not self._ended:
-                    left -= len(await self._next())
-        except (TimeoutError, RefusalError):
-            return
-
-    async def _next(self) -> bytes:
-        message = await self._request.receive()
-        if message["type"] != "http.request":
-            self._ended = True
-            raise RefusalError(400, "gone", "The line broke off.", "Try again.")
-        self._ended = not message.get("more_body", False)
-        return bytes(message.get("body", b""))
-
-
-def _too_large(limits: Limits) -> RefusalError:
-    return RefusalError(
-        *(413, "too_large", f"A photograph is larger than {limits.max_bytes:,} bytes."),
-        "Send a smaller version of it.",
-    )
 
 
 def _long_field(limits: Limits) -> RefusalError:
