@@ -31,12 +31,12 @@ def measured():
         # Four times too sure of itself.
         Linear(4 * CENTRES, np.zeros(3)),
         LABELS,
-        phone=(draw(y), y),
-        studio_test=(draw(y, seed=2), [folders[i] for i in y]),
+        phone=(draw(y)[:, None], y),
+        studio_test=(draw(y, seed=2)[:, None], [folders[i] for i in y]),
         learnt=draw(y, seed=3),
         strangers=strange[:150],
-        strangers_test=strange[150:],
-        unseen=(draw(np.zeros(50, int), seed=4), ["Apple Golden 1"] * 50),
+        strangers_test=np.stack([strange[150:], strange[150:]], axis=1),
+        unseen=(draw(np.zeros(50, int), seed=4)[:, None], ["Apple Golden 1"] * 50),
         refused_share=0.04,
     )
 
@@ -68,13 +68,35 @@ def test_measure_without_strangers_has_no_probe():
     found = measure(
         Linear(CENTRES, np.zeros(3)),
         LABELS,
-        phone=(draw(y), y),
-        studio_test=(draw(y), ["Banana"] * 60),
+        phone=(draw(y)[:, None], y),
+        studio_test=(draw(y)[:, None], ["Banana"] * 60),
         learnt=draw(y),
         strangers=nothing,
-        strangers_test=nothing,
-        unseen=(nothing, []),
+        strangers_test=nothing[:, None],
+        unseen=(nothing[:, None], []),
         refused_share=0.05,
     )
     assert found.head.rejection.probe is None
     assert "no_fruit" not in found.metrics
+
+
+def test_measure_averages_the_views_of_a_picture():
+    y = np.arange(300) % 3
+    nothing = np.zeros((0, N))
+
+    def accuracy(n_views):
+        views = np.stack([draw(y, spread=2.0, seed=10 + i) for i in range(n_views)], axis=1)
+        found = measure(
+            Linear(CENTRES, np.zeros(3)),
+            LABELS,
+            phone=(views, y),
+            studio_test=(views, ["Apple Braeburn", "Pink-Lady", "Banana"] * 100),
+            learnt=draw(y),
+            strangers=nothing,
+            strangers_test=nothing[:, None],
+            unseen=(nothing[:, None], []),
+            refused_share=0.05,
+        )
+        return found.metrics["phone"]["accuracy"]
+
+    assert accuracy(5) > accuracy(1) + 0.1

@@ -13,7 +13,6 @@ from pomona.features import extract_features  # noqa: E402
 from pomona.finetuning.augmentation import vary_studio  # noqa: E402
 from pomona.finetuning.fitting import Recipe, Source, fit_network  # noqa: E402
 from pomona.finetuning.network import (  # noqa: E402
-    compute_features,
     load_network,
     normalise,
     write_weights,
@@ -27,6 +26,11 @@ def pixels():
     rng = np.random.default_rng(0)
     small = rng.integers(0, 256, (4, 7, 7, 3))
     return np.kron(small, np.ones((1, 32, 32, 1))).astype(np.uint8)
+
+
+@torch.no_grad()
+def compute_features(network, pixels):
+    return network.features(normalise(torch.from_numpy(pixels))).numpy()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from pomona.recognition.calibration import (
+    calibration_noise,
     expected_calibration_error,
     fit_temperature,
     reliability,
@@ -38,3 +39,14 @@ def test_reliability_counts_every_picture_once():
     assert sum(each.n for each in bins) == 3
     assert bins[-1].as_dict()["accuracy"] == 1
     assert bins[0].accuracy == 0
+
+
+def test_calibration_noise_is_what_few_true_probabilities_show():
+    logits, y = _draw(1.0, n=150)
+    probabilities = softmax(logits)
+    noise = calibration_noise(probabilities)
+    assert noise == calibration_noise(probabilities)
+    assert 0.02 < noise < 0.15
+    assert expected_calibration_error(probabilities, y) < 2 * noise
+    many = softmax(_draw(1.0)[0])
+    assert calibration_noise(many, n_draws=10) < noise / 4

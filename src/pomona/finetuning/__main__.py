@@ -27,12 +27,12 @@ def make(
         list[str] | None,
         option("Folder nothing is learnt from; may be repeated.", "--leave-out"),
     ] = None,
-    size: Annotated[int, option("Side of the pictures in prediction.", "--size")] = 320,
+    size: Annotated[int, option("Side of the pictures in prediction.", "--size")] = 288,
     train_size: Annotated[int, option("Side of the pictures in training.", "--train-size")] = 256,
-    steps: Annotated[int, option("Training steps.", "--steps", min=30)] = 600,
+    steps: Annotated[int, option("Training steps.", "--steps", min=30)] = 720,
     held_share: Annotated[
         float, option("Share of phone photographs held back.", "--held-share")
-    ] = 0.12,
+    ] = 0.14,
     seed: Annotated[int, option("Of everything random.", "--seed")] = 0,
 ) -> None:
     """Fine-tune the shipped backbone and pack the default recogniser."""

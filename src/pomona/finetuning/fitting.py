@@ -46,7 +46,7 @@ class Recipe:
     """
 
     size: int = 256
-    n_steps: int = 600
+    n_steps: int = 720
     frozen_blocks: int = 3
     learning_rate: float = 3e-4
     learning_rate_linear: float = 2e-3

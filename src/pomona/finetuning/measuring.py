@@ -6,11 +6,12 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 
-from pomona.recognition.calibration import fit_temperature
+from pomona.recognition.calibration import calibration_noise
 from pomona.recognition.classifiers import Linear
 from pomona.recognition.decisions import Answer, DecisionRule, ModelLabel, decide
-from pomona.recognition.head import Head, no_rejection
+from pomona.recognition.head import Head, Scores, no_rejection
 from pomona.recognition.labelling import find_label
 from pomona.recognition.packing import Part, choose_rule, measure_head
 from pomona.recognition.rejection import fit_rejection
@@ -22,6 +23,9 @@ IntArray = NDArray[np.integer]
 
 # Strong: the probe has as many numbers as there are pictures of no fruit.
 PROBE_C: Final = 1e-3
+TINY: Final = 1e-12
+# Below it 2 % of the held-back photographs are not answered; at 0.5 it were 3 %, as often right.
+FRUIT_MIN: Final = 0.4
 
 
 @dataclass(frozen=True)
@@ -32,12 +36,15 @@ class Measured:
     ----------
     head : Head
     rule : DecisionRule
+    n_held_back : int
+        Phone photographs that calibrated or measured.
     metrics : dict
         ``phone``, ``studio``, ``unseen``, ``no_fruit``, and the phone's once more at the top.
     """
 
     head: Head
     rule: DecisionRule
+    n_held_back: int
     metrics: dict[str, Any]
 
 
@@ -54,6 +61,9 @@ def measure(
     refused_share: float,
 ) -> Measured:
     """Return the head with temperature, refusal and rule, and its scores.
+
+    All features but those of ``learnt`` and ``strangers`` have one row per picture and view,
+    (n, n_views, n_features); the answers to the views are averaged, as in prediction.
 
     Of ``phone``, ``studio_test`` and ``strangers_test`` every other picture calibrates, the rest
     measures.
@@ -77,18 +87,37 @@ def measure(
         np.zeros((0, learnt.shape[1])), linear, no_rejection(),
     )  # fmt: skip
     head = replace(head, temperature=_temperature(head, _first(of_phone), _first(of_studio)))
-    head = _add_rejection(head, _first(of_phone), learnt, strangers, strangers_test[::2])
-    rule = choose_rule(head, _first(of_phone), labels=labels, refused_share=refused_share)
-    metrics = {
-        "phone": measure_head(head, _second(of_phone), labels=labels, rule=rule),
-        "studio": measure_head(head, _second(of_studio), labels=labels, rule=rule),
+    known = np.concatenate([_flat(_first(each).features) for each in (of_phone, of_studio)])
+    head = _add_rejection(head, known, learnt, strangers, _flat(strangers_test[::2]))
+    scorer = _Averaged(head)
+    rule = _choose_rule(scorer, (_first(of_phone), _first(of_studio)), labels, refused_share)
+    metrics: dict[str, Any] = {
+        name: measure_head(scorer, part, labels=labels, rule=rule)
+        | {"ece_by_chance": calibration_noise(scorer.apply(part.features).probabilities)}
+        for name, part in (("phone", _second(of_phone)), ("studio", _second(of_studio)))
     }
     if len(unseen[1]):
-        metrics["unseen"] = _score_unseen(_ask(head, unseen[0], labels, rule), unseen[1], labels)
+        metrics["unseen"] = _score_unseen(_ask(scorer, unseen[0], labels, rule), unseen[1], labels)
     if len(strangers_test):
-        answers = _ask(head, strangers_test[1::2], labels, rule)
+        answers = _ask(scorer, strangers_test[1::2], labels, rule)
         metrics["no_fruit"] = {"n": len(answers), "refused": _share(answers, "unknown")}
-    return Measured(head, rule, metrics["phone"] | metrics)
+    return Measured(head, rule, len(phone[1]), metrics["phone"] | metrics)
+
+
+@dataclass(frozen=True)
+class _Averaged:
+    """A head that averages its scores over the views of a picture."""
+
+    head: Head
+
+    def apply(self, features: FloatArray, /) -> Scores:
+        n, n_views, n_features = features.shape
+        scores = self.head.apply(features.reshape(-1, n_features))
+        return Scores(
+            scores.probabilities.reshape(n, n_views, -1).mean(axis=1),
+            scores.strangeness.reshape(n, n_views).mean(axis=1),
+            features.mean(axis=1),
+        )
 
 
 def _first(part: Part) -> Part:
@@ -100,14 +129,38 @@ def _second(part: Part) -> Part:
 
 
 def _temperature(head: Head, phone: Part, studio: Part) -> float:
-    # As many of one as of the other: both have to be right.
-    some = np.linspace(0, len(studio.y) - 1, min(len(phone.y), len(studio.y))).astype(int)
-    features = np.concatenate([phone.features, studio.features[some]])
-    return fit_temperature(head.logits(features), np.concatenate([phone.y, studio.y[some]]))
+    """Return the temperature at which the averaged answers to both kinds are likeliest."""
+
+    def loss(log_temperature: float) -> float:
+        scorer = _Averaged(replace(head, temperature=float(np.exp(log_temperature))))
+        # A mean for each: both count alike, however many pictures there are of one kind.
+        return sum(_log_loss(scorer.apply(part.features), part.y) for part in (phone, studio))
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
+
+
+def _log_loss(scores: Scores, y: IntArray) -> float:
+    return float(-np.log(scores.probabilities[np.arange(len(y)), y] + TINY).mean())
+
+
+def _choose_rule(
+    scorer: _Averaged,
+    parts: Sequence[Part],
+    labels: Sequence[ModelLabel],
+    refused_share: float,
+) -> DecisionRule:
+    """Return the more lenient of the rules of both kinds: neither may be refused too often."""
+    rules = [
+        choose_rule(scorer, part, labels=labels, refused_share=refused_share, fruit_min=FRUIT_MIN)
+        for part in parts
+    ]
+    thresholds = [rule.rejection_threshold for rule in rules]
+    found = [threshold for threshold in thresholds if threshold is not None]
+    return replace(rules[0], rejection_threshold=max(found, default=None))
 
 
 def _add_rejection(
-    head: Head, phone: Part, learnt: FloatArray, strangers: FloatArray, others: FloatArray
+    head: Head, known: FloatArray, learnt: FloatArray, strangers: FloatArray, others: FloatArray
 ) -> Head:
     if not len(strangers) or not len(others):
         return head
@@ -122,7 +175,7 @@ def _add_rejection(
         nothing = np.zeros((len(features), 0))
         return head.standardise(features), nothing, head.apply(features).probabilities
 
-    standardised, components, probabilities = arrays(phone.features)
+    standardised, components, probabilities = arrays(known)
     rejection = fit_rejection(
         standardised=standardised,
         components=components,
@@ -134,9 +187,9 @@ def _add_rejection(
 
 
 def _ask(
-    head: Head, features: FloatArray, labels: Sequence[ModelLabel], rule: DecisionRule
+    scorer: _Averaged, features: FloatArray, labels: Sequence[ModelLabel], rule: DecisionRule
 ) -> list[Answer]:
-    scores = head.apply(features)
+    scores = scorer.apply(features)
     return [
         decide(p, float(s), labels=labels, rule=rule)
         for p, s in zip(scores.probabilities, scores.strangeness, strict=True)
@@ -158,6 +211,10 @@ def _score_unseen(
         "sure_and_wrong": sum(wrong) / n,
         "refused": _share([a for a, _ in known], "unknown"),
     }
+
+
+def _flat(features: FloatArray) -> FloatArray:
+    return features.reshape(-1, features.shape[-1])
 
 
 def _share(answers: Sequence[Answer], decision: str) -> float:

@@ -14,7 +14,6 @@ from pomona.errors import TrainingError
 __all__ = [
     "N_FEATURES",
     "Lite0",
-    "compute_features",
     "load_network",
     "normalise",
     "read_linear",
@@ -164,13 +163,6 @@ class Lite0(nn.Module):
             bn.weight.copy_(torch.sqrt(variance + BN_EPS))
             bn.bias.copy_(mean)
             each.bn = bn
-
-
-@torch.no_grad()
-def compute_features(network: Lite0, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return (n, 1280) from pixels of shape (n, height, width, 3), RGB."""
-    features = network.features(normalise(torch.from_numpy(pixels)))
-    return np.asarray(features.numpy(), np.float32)
 
 
 def normalise(pixels: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from pomona import schema
 from pomona.config import SourceSettings
 from pomona.errors import TrainingError
 from pomona.images import decode_image
+from pomona.recognition.preprocessing import Preprocessing, prepare_views
 from pomona.sources import fetch_bytes, list_images
 
 __all__ = [
@@ -22,7 +23,7 @@ __all__ = [
     "Pictures",
     "check_data",
     "load_pictures",
-    "resize_all",
+    "prepare_all",
 ]
 
 UInt8Array = NDArray[np.uint8]
@@ -85,14 +86,10 @@ def load_pictures(folder: Path) -> Pictures:
     return Pictures([_load(paths[i]) for i in order], [labels[i] or "" for i in order])
 
 
-def resize_all(pictures: Pictures, size: int) -> UInt8Array:
-    """Return all pictures squashed to a square, (n, size, size, 3), as prediction sees them."""
-    square = (size, size)
+def prepare_all(pictures: Pictures, preprocessing: Preprocessing) -> UInt8Array:
+    """Return all views as prediction sees them, (n, n_views, height, width, 3)."""
     return np.stack(
-        [
-            np.asarray(Image.fromarray(each).resize(square, Image.Resampling.BICUBIC))
-            for each in pictures.pixels
-        ]
+        [prepare_views(Image.fromarray(each), preprocessing) for each in pictures.pixels]
     )
 
 

@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 
 from pomona.recognition.classifiers import softmax
 
-__all__ = ["ReliabilityBin", "expected_calibration_error", "fit_temperature", "reliability"]
+__all__ = [
+    "ReliabilityBin",
+    "calibration_noise",
+    "expected_calibration_error",
+    "fit_temperature",
+    "reliability",
+]
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -108,3 +114,24 @@ def expected_calibration_error(
     bins = reliability(probabilities, y, n_bins=n_bins)
     total = sum(each.n for each in bins)
     return sum(each.n * abs(each.confidence - each.accuracy) for each in bins) / max(total, 1)
+
+
+def calibration_noise(probabilities: FloatArray, *, n_draws: int = 200) -> float:
+    """Return the calibration error that as many pictures show where every probability is true.
+
+    Few pictures leave few to a bin, whose share of right answers then strays by chance. An error
+    near this one says nothing against the calibration.
+
+    Parameters
+    ----------
+    probabilities : float array of shape (n, n_classes)
+    n_draws : int
+        How often the answers are drawn anew.
+    """
+    rng = np.random.default_rng(0)
+    predicted = probabilities.argmax(axis=1)
+    right = rng.random((n_draws, len(predicted))) < probabilities.max(axis=1)
+    draws = [
+        expected_calibration_error(probabilities, np.where(drawn, predicted, -1)) for drawn in right
+    ]
+    return float(np.mean(draws))

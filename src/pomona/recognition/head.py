@@ -1,7 +1,7 @@
 """What follows the backbone, as arrays: standardiser, PCA, classifier, temperature, refusal."""
 
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from pomona.artifacts import Reduction
 from pomona.recognition.classifiers import Classifier, softmax
 from pomona.recognition.rejection import SIGNALS, Rejection
 
-__all__ = ["Head", "Inputs", "Scores", "no_rejection"]
+__all__ = ["Head", "Inputs", "Scorer", "Scores", "no_rejection"]
 
 FloatArray = NDArray[np.floating]
 Float64Array = NDArray[np.float64]
@@ -33,6 +33,14 @@ class Scores:
     probabilities: FloatArray
     strangeness: FloatArray
     features: FloatArray
+
+
+class Scorer(Protocol):
+    """What turns features into scores: a head, or one that averages views."""
+
+    def apply(self, features: FloatArray, /) -> Scores:
+        """Return one row of scores per picture."""
+        ...
 
 
 @dataclass(frozen=True)

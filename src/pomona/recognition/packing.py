@@ -14,7 +14,7 @@ from pomona.recognition.calibration import fit_temperature
 from pomona.recognition.classifiers import Classifier
 from pomona.recognition.decisions import DecisionRule, ModelLabel, decide, fruit_probabilities
 from pomona.recognition.export import build_recogniser, needs_onnxruntime
-from pomona.recognition.head import Head, Inputs, no_rejection
+from pomona.recognition.head import Head, Inputs, Scorer, no_rejection
 from pomona.recognition.metrics import score_predictions
 from pomona.recognition.model_folder import write_model
 from pomona.recognition.preprocessing import Preprocessing
@@ -88,7 +88,7 @@ def complete_head(
 
 
 def choose_rule(
-    head: Head,
+    head: Scorer,
     calibration: Part,
     *,
     labels: Sequence[ModelLabel],
@@ -107,7 +107,7 @@ def choose_rule(
 
 
 def measure_head(
-    head: Head, test: Part, *, labels: Sequence[ModelLabel], rule: DecisionRule
+    head: Scorer, test: Part, *, labels: Sequence[ModelLabel], rule: DecisionRule
 ) -> dict[str, Any]:
     """Return all scores on pictures that had no part in the fit, with the shares of decisions."""
     scores = head.apply(test.features)
