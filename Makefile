@@ -74,7 +74,7 @@ recogniser: $(FINETUNE)/.ready
 	@$(FINETUNE)/bin/python -m pomona.finetuning "$(DATA)" $(if $(STRANGERS),--strangers "$(STRANGERS)")
 
 test-finetune: $(FINETUNE)/.ready
-	@$(FINETUNE)/bin/python -m pytest tests/finetuning
+	@$(FINETUNE)/bin/python -m pytest tests/finetuning tests/test_api.py
 
 $(FINETUNE)/.ready: requirements/finetune.lock pyproject.toml
 	@test -x $(FINETUNE)/bin/python || $(PYTHON) -m venv $(FINETUNE)
