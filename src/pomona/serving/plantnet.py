@@ -13,14 +13,13 @@ from pomona.recognition.decisions import fruit_probabilities
 from pomona.recognition.model_folder import Model
 from pomona.serving.admission import Admitted
 from pomona.serving.answers import identify_model, model_fruits
-from pomona.serving.bodies import drain
 from pomona.serving.monitoring import count_answer
 from pomona.serving.predictor import Identified
+from pomona.serving.questions import read_photos
 from pomona.serving.refusals import RefusalError
 from pomona.serving.schemas import REFUSALS_V2, identify_body
 from pomona.serving.settings import LANGUAGES
 from pomona.serving.state import get_state
-from pomona.serving.uploads import read_form
 
 __all__ = ["router"]
 
@@ -50,20 +49,7 @@ async def identify(
     no_reject: Annotated[bool, Query(alias="no-reject")] = False,
 ) -> Response:
     state = get_state(request)
-    try:
-        _check_project(project)
-        state.predictor.check_room()
-    except RefusalError:
-        await drain(request, state.settings.limits)
-        raise
-    async with read_form(
-        request, photo_name="images", limits=state.settings.limits, budget=state.budget
-    ) as form:
-        if not form.photos:
-            raise RefusalError(
-                *(400, "no_photo", "There is no photograph in the body."),
-                "Send one to five parts named 'images'.",
-            )
+    async with read_photos(request, check=lambda: _check_project(project)) as form:
         found = await state.predictor.identify(form.photos, top=1)
         hashes = await run_in_threadpool(_hash_all, form.photos)
     count_answer(found.answer.decision, network_s=found.network_s)

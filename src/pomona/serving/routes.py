@@ -14,13 +14,12 @@ from pomona.serving.answers import (
     describe_model,
     identify_model,
 )
-from pomona.serving.bodies import drain
 from pomona.serving.monitoring import count_answer
 from pomona.serving.pages import has_browser_runtime
+from pomona.serving.questions import read_photos
 from pomona.serving.refusals import RefusalError
 from pomona.serving.schemas import REFUSALS, identify_body
 from pomona.serving.state import get_state
-from pomona.serving.uploads import read_form
 
 __all__ = ["Lang", "Top", "router"]
 
@@ -106,19 +105,7 @@ async def fact_sheet(
 )
 async def identify(request: Request, lang: Lang = "en", top: Top = 5) -> dict[str, Any]:
     state = get_state(request)
-    try:
-        state.predictor.check_room()
-    except RefusalError:
-        await drain(request, state.settings.limits)
-        raise
-    async with read_form(
-        request, photo_name="images", limits=state.settings.limits, budget=state.budget
-    ) as form:
-        if not form.photos:
-            raise RefusalError(
-                *(400, "no_photo", "There is no photograph in the body."),
-                "Send one to five parts named 'images'.",
-            )
+    async with read_photos(request) as form:
         found = await state.predictor.identify(form.photos, top=top)
     count_answer(found.answer.decision, network_s=found.network_s)
     return describe_answer(found, state.recogniser.model, lang=lang, top=top)
