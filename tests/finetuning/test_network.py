@@ -54,6 +54,7 @@ def test_write_weights_folds_what_was_learnt(network, pixels, tmp_path):
     openvino = pytest.importorskip("openvino")
     network.freeze(3)
     network.add_normalisation(normalise(torch.from_numpy(pixels)))
+    network.eval()
     with torch.no_grad():
         for module in network.convolutions():
             if isinstance(module.bn, torch.nn.BatchNorm2d):
@@ -103,11 +104,11 @@ def test_fit_network_learns_colours_and_keeps_frozen_blocks():
     tuned = fit_network(
         network,
         [Source(pictures, y, vary_studio, 12)],
-        Recipe(size=64, n_steps=40, dropout=0.0),
+        Recipe(size=64, n_steps=80, dropout=0.0),
         n_workers=0,
         on_progress=lambda done, total: seen.append((done, total)),
     )
-    assert seen[-1] == (480, 480)
+    assert seen[-1] == (960, 960)
     assert torch.equal(tuned.stem.conv.weight, frozen)
     from PIL import Image
 
