@@ -52,7 +52,7 @@ Say = Callable[[str], None]
 OnProgress = Callable[[int, int], None]
 
 BACKBONE: Final = "efficientnet_lite0"
-# Each costs a run of the network; a fourth brought nothing.
+# Each costs a run of the network; docs/how-to/default-recogniser.md has what others gave.
 VIEWS: Final = (WHOLE, View(flip=True), View(size=0.8, square=True))
 LICENCES: Final = (
     "Grocery Store Dataset: MIT, Copyright (c) 2019 Marcus Klasson",
