@@ -58,15 +58,20 @@ endif
 test: setup
 	@$(BIN)/python -m pytest
 
+# FOLDER,LOCK,GIGABYTES: an environment of its own for what is too heavy for everybody.
+define install
+@test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+@echo "Installing into $(1) (about $(3) GB) ..."
+@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2)
+@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+@touch $@
+endef
+
 test-keras: $(KERAS)/.ready
 	@$(KERAS)/bin/python -m pytest tests/backbones tests/test_presets.py
 
 $(KERAS)/.ready: requirements/keras.lock pyproject.toml
-	@test -x $(KERAS)/bin/python || $(PYTHON) -m venv $(KERAS)
-	@echo "Installing into $(KERAS) (about 3 GB) ..."
-	@$(KERAS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/keras.lock
-	@$(KERAS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
+	$(call install,$(KERAS),$<,3)
 
 # Docs: docs/how-to/default-recogniser.md
 recogniser: $(FINETUNE)/.ready
@@ -77,11 +82,7 @@ test-finetune: $(FINETUNE)/.ready
 	@$(FINETUNE)/bin/python -m pytest tests/finetuning tests/test_api.py
 
 $(FINETUNE)/.ready: requirements/finetune.lock pyproject.toml
-	@test -x $(FINETUNE)/bin/python || $(PYTHON) -m venv $(FINETUNE)
-	@echo "Installing into $(FINETUNE) (about 6 GB) ..."
-	@$(FINETUNE)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/finetune.lock
-	@$(FINETUNE)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
+	$(call install,$(FINETUNE),$<,6)
 
 check: setup
 	@$(BIN)/ruff format --check .
