@@ -74,6 +74,9 @@ $(KERAS)/.ready: requirements/keras.lock pyproject.toml
 	$(call install,$(KERAS),$<,3)
 
 # Docs: docs/how-to/default-recogniser.md
+# glibc gives large arrays back after each use and clears them anew, which takes a third of the time.
+recogniser: export MALLOC_MMAP_MAX_ = 0
+recogniser: export MALLOC_TRIM_THRESHOLD_ = 100000000000
 recogniser: $(FINETUNE)/.ready
 	@test -n "$(DATA)" || { echo "Say where the pictures are: make recogniser DATA=folder"; exit 2; }
 	@$(FINETUNE)/bin/python -m pomona.finetuning "$(DATA)" $(if $(STRANGERS),--strangers "$(STRANGERS)")

@@ -47,6 +47,19 @@ def test_vary_studio_shows_the_fruit_on_other_backgrounds():
     assert np.mean(np.array(reds) > 0.02) > 0.9
 
 
+def test_recolour_leaves_shape_and_white():
+    before = np.asarray(disc())
+    is_white = before.min(axis=2) == 255
+    hues = set()
+    for seed in range(20):
+        after = np.asarray(augmentation.recolour(disc(), random.Random(seed)))
+        assert (after[is_white] == 255).all()
+        assert (after[~is_white].min(axis=1) < 200).all()
+        hues.add(int(after[50, 30].argmax()))
+    # Red, or as far as green or blue takes the lead of it.
+    assert len(hues) > 1
+
+
 def test_make_background_varies():
     made = {augmentation.make_background(random.Random(i), 16).tobytes() for i in range(30)}
     assert len(made) == 30

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pomona.finetuning.measuring import measure
+from pomona.finetuning.measuring import carry_over, make_head, measure, score_shipped
 from pomona.recognition.classifiers import Linear
 from pomona.recognition.decisions import ModelLabel
 
@@ -49,17 +49,66 @@ def test_measure_calibrates(measured):
 
 
 def test_measure_refuses_strangers_and_little_else(measured):
-    assert measured.metrics["no_fruit"] == {"n": 75, "refused": pytest.approx(1.0, abs=0.05)}
+    assert measured.metrics["no_fruit"] == {"n": 150, "refused": pytest.approx(1.0, abs=0.05)}
     assert measured.metrics["phone"]["decisions"]["unknown"] < 0.15
 
 
 def test_measure_scores_unseen_varieties_by_their_fruit(measured):
     unseen = measured.metrics["unseen"]
     assert unseen["n"] == 50
-    assert unseen["folders"] == ["Apple Golden 1"]
+    assert [part["folder"] for part in unseen["per_folder"]] == ["Apple Golden 1"]
     shares = [unseen[name] for name in ("answered_fruit", "sure_and_wrong", "refused")]
     assert sum(shares) == pytest.approx(1)
     assert unseen["answered_fruit"] > 0.7
+
+
+def test_measure_scores_each_half_by_what_the_other_set():
+    y = np.arange(200) % 3
+    features = draw(y)[:, None]
+    nothing = np.zeros((0, N))
+    wrong = y.copy()
+    # The even half is mislabelled: what it calibrates must not believe a word of the network.
+    wrong[::2] = (wrong[::2] + 1) % 3
+    names = ["Apple Braeburn", "Pink-Lady", "Banana"]
+    found = measure(
+        Linear(CENTRES, np.zeros(3)),
+        LABELS,
+        phone=(features, wrong),
+        studio_test=(features, [names[i] for i in wrong]),
+        learnt=draw(y),
+        strangers=nothing,
+        strangers_test=nothing[:, None],
+        unseen=(nothing[:, None], []),
+        refused_share=0.05,
+    )
+    bins = [each for each in found.metrics["phone"]["reliability"] if each["n"] >= 10]
+    # The odd half is right and doubted, by the temperature of the even one, and the other way round.
+    assert max(each["confidence"] for each in bins if each["accuracy"] > 0.8) < 0.6
+    assert max(each["accuracy"] for each in bins if each["confidence"] > 0.9) < 0.2
+
+
+def test_carry_over_takes_the_calibration_and_the_networks_own_probe(measured):
+    y = np.arange(90) % 3
+    strange = draw(y, seed=8) - np.eye(N)[5] * 6
+    linear = Linear(2 * CENTRES, np.zeros(3))
+    own = make_head(linear, draw(y, seed=7), strange)
+    head = carry_over(measured.head, own)
+    assert head.temperature == measured.head.temperature
+    assert np.array_equal(head.rejection.weights, measured.head.rejection.weights)
+    assert head.rejection.probe is own.rejection.probe
+    assert head.classifier is linear
+    scores = score_shipped(
+        head,
+        measured.rule,
+        LABELS,
+        studio_test=(draw(y)[:, None], ["Apple Braeburn", "Pink-Lady", "Banana"] * 30),
+        strangers_test=strange[:, None],
+        unseen=(draw(y * 0)[:, None], ["Apple Golden 1"] * 90),
+    )
+    assert scores["studio"]["n"] == 90
+    assert scores["studio"]["accuracy"] > 0.85
+    assert scores["no_fruit"]["refused"] > 0.9
+    assert scores["unseen"]["answered_fruit"] > 0.7
 
 
 def test_measure_without_strangers_has_no_probe():

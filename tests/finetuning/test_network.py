@@ -10,7 +10,8 @@ torch = pytest.importorskip("torch", reason="needs PyTorch: make test-finetune")
 from pomona.backbones import find_backbone, find_weights, load_backbone  # noqa: E402
 from pomona.errors import TrainingError  # noqa: E402
 from pomona.features import extract_features  # noqa: E402
-from pomona.finetuning.augmentation import vary_studio  # noqa: E402
+from pomona.finetuning import fitting  # noqa: E402
+from pomona.finetuning.augmentation import vary_stranger, vary_studio  # noqa: E402
 from pomona.finetuning.fitting import Recipe, Source, fit_network  # noqa: E402
 from pomona.finetuning.network import (  # noqa: E402
     load_network,
@@ -104,7 +105,8 @@ def test_fit_network_learns_colours_and_keeps_frozen_blocks():
     tuned = fit_network(
         network,
         [Source(pictures, y, vary_studio, 12)],
-        Recipe(size=64, n_steps=80, dropout=0.0),
+        np.arange(3),
+        Recipe(sizes=(64,), n_steps=80, dropout=0.0, recolour=0.0),
         n_workers=0,
         on_progress=lambda done, total: seen.append((done, total)),
     )
@@ -119,3 +121,33 @@ def test_fit_network_learns_colours_and_keeps_frozen_blocks():
         with torch.no_grad():
             right += int(tuned(normalise(torch.from_numpy(varied[None].copy()))).argmax()) == label
     assert right >= 21
+
+
+def test_loss_of_a_recoloured_picture_asks_for_its_fruit_only():
+    # Outputs 0 and 1 are varieties of fruit 0; target 3 is that fruit.
+    loss = fitting._Loss(np.array([0, 0, 1]), Recipe(label_smoothing=0.0, fruit_weight=0.5))
+    z = torch.tensor([[2.0, -1.0, 0.5]])
+    swapped = z[:, [1, 0, 2]]
+    fruit, variety = torch.tensor([3]), torch.tensor([0])
+    assert torch.isclose(loss(z, fruit), loss(swapped, fruit))
+    assert loss(swapped, variety) > loss(z, variety) + 1
+    p = torch.softmax(z, dim=1)[0]
+    expected = -torch.log(p[0]) - 0.5 * torch.log(p[0] + p[1])
+    assert torch.isclose(loss(z, variety), expected)
+
+
+def test_steps_repeat_and_say_what_was_recoloured():
+    pictures = [np.full((40, 40, 3), 90, np.uint8)] * 4
+    sources = [
+        Source(pictures, [0, 1, 2, 2], vary_studio, 6),
+        Source(pictures, [3] * 4, vary_stranger, 2, is_fruit=False),
+    ]
+    recipe = Recipe(sizes=(32, 48), n_steps=10, recolour=1.0)
+    steps = fitting._Steps(sources, np.array([0, 0, 1, 2]), recipe)
+    assert [steps[i][0].shape[1] for i in (0, 4, 5, 9)] == [32, 32, 48, 48]
+    pixels, y = steps[7]
+    again, _ = steps[7]
+    assert torch.equal(pixels, again)
+    # Fruits 0 and 1 behind the four outputs; what is no fruit keeps its own.
+    assert set(y[:6].tolist()) <= {4, 5}
+    assert y[6:].tolist() == [3, 3]

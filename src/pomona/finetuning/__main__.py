@@ -28,8 +28,14 @@ def make(
         option("Folder nothing is learnt from; may be repeated.", "--leave-out"),
     ] = None,
     size: Annotated[int, option("Side of the pictures in prediction.", "--size")] = 288,
-    train_size: Annotated[int, option("Side of the pictures in training.", "--train-size")] = 256,
+    train_size: Annotated[
+        list[int] | None,
+        option("Side of the pictures in training; repeated: one after the other.", "--train-size"),
+    ] = None,
     steps: Annotated[int, option("Training steps.", "--steps", min=30)] = 720,
+    trial: Annotated[
+        bool, option("Write the network that was measured; train no second one.", "--trial")
+    ] = False,
     held_share: Annotated[
         float, option("Share of phone photographs held back.", "--held-share")
     ] = 0.14,
@@ -47,12 +53,13 @@ def make(
             size=size,
             held_share=held_share,
             leave_out=tuple(leave_out or ()),
+            is_trial=trial,
         )
         with show_progress("Fine-tuning", quiet=False, as_json=False) as on_progress:
             metrics = make_recogniser(
                 settings,
                 out,
-                recipe=Recipe(size=train_size, n_steps=steps, seed=seed),
+                recipe=Recipe(sizes=tuple(train_size or Recipe.sizes), n_steps=steps, seed=seed),
                 say=log.info,
                 on_progress=on_progress,
             )
@@ -63,10 +70,14 @@ def make(
                 f" {scores['top_3_accuracy']:.3f} top 3, ECE {scores['ece']:.3f},"
                 f" {scores['decisions']['unknown']:.3f} refused, n = {scores['n']}"
             )
-        for name in ("unseen", "no_fruit"):
+        for name in ("no_fruit", "unseen"):
             if name in metrics:
                 shares = {k: v for k, v in metrics[name].items() if isinstance(v, int | float)}
                 typer.echo(f"{name:>14}  {shares}")
+        for part in metrics.get("unseen", {}).get("per_folder", ()):
+            typer.echo(f"{'':>14}  {part}")
+        if "shipped" in metrics:
+            typer.echo(f"{'shipped':>14}  {metrics['shipped']}")
 
 
 if __name__ == "__main__":

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter
 from scipy import ndimage
 
-__all__ = ["vary_phone", "vary_stranger", "vary_studio"]
+__all__ = ["recolour", "vary_phone", "vary_stranger", "vary_studio"]
 
 UInt8Array = NDArray[np.uint8]
 
 BICUBIC: Final = Image.Resampling.BICUBIC
 # A studio frame's background is at least this bright in every colour.
 WHITE: Final = 235
+# A sixth of the circle of hues: from red to yellow, from yellow to green.
+MOST_HUE: Final = 43
 
 
 def vary_phone(image: Image.Image, rng: random.Random, size: int) -> Image.Image:
@@ -42,6 +44,15 @@ def vary_studio(image: Image.Image, rng: random.Random, size: int) -> Image.Imag
     else:
         image = _lay_on_background(image, rng, size)
     return _light(_flip(image, rng), rng, strength=0.2)
+
+
+def recolour(image: Image.Image, rng: random.Random) -> Image.Image:
+    """Return the picture in other colours, as another variety of the same fruit may have them."""
+    pixels = np.array(image.convert("HSV"))
+    # The hue goes round in 256 steps.
+    pixels[..., 0] += np.uint8(rng.randint(-MOST_HUE, MOST_HUE) % 256)
+    image = Image.fromarray(pixels, "HSV").convert("RGB")
+    return ImageEnhance.Color(image).enhance(rng.uniform(0.4, 1.3))
 
 
 def make_background(rng: random.Random, size: int) -> Image.Image:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
+from pomona.finetuning.augmentation import recolour
 from pomona.finetuning.network import Lite0, normalise
 
 __all__ = ["Recipe", "Source", "fit_network"]
@@ -29,8 +30,8 @@ class Recipe:
 
     Parameters
     ----------
-    size : int
-        Side of the pictures in training, in pixels.
+    sizes : tuple of int
+        Sides of the pictures in pixels, one after the other in equal parts of the training.
     n_steps : int
         How many times the weights change.
     frozen_blocks : int
@@ -40,12 +41,16 @@ class Recipe:
     weight_decay, dropout, label_smoothing : float
     mixup, cutmix : float
         Share of the steps whose pictures are blended, or patched into each other.
+    recolour : float
+        Share of the pictures whose colours are changed, so that only their fruit is taught.
+    fruit_weight : float
+        What the right fruit counts beside the right variety.
     averaging : float
         The weights kept are a running mean; this is its memory.
     seed : int
     """
 
-    size: int = 256
+    sizes: tuple[int, ...] = (256,)
     n_steps: int = 720
     frozen_blocks: int = 3
     learning_rate: float = 3e-4
@@ -55,6 +60,8 @@ class Recipe:
     label_smoothing: float = 0.1
     mixup: float = 0.4
     cutmix: float = 0.2
+    recolour: float = 0.15
+    fruit_weight: float = 0.5
     averaging: float = 0.995
     seed: int = 0
 
@@ -72,39 +79,54 @@ class Source:
         From :mod:`pomona.finetuning.augmentation`.
     n_per_step : int
         How many of them a step sees; rare outputs as often as the root of their number says.
+    is_fruit : bool
+        Whether changed colours leave it what it is.
     """
 
     pictures: Sequence[UInt8Array]
     y: Sequence[int]
     vary: Vary
     n_per_step: int
+    is_fruit: bool = True
 
 
 class _Steps(Dataset[tuple[Tensor, Tensor]]):
-    """One item is the pictures of one step, made from the seed and its number alone."""
+    """One item is the pictures of one step, made from the seed and its number alone.
 
-    def __init__(self, sources: Sequence[Source], recipe: Recipe) -> None:
-        self.sources, self.recipe = sources, recipe
+    A picture's target is its output, or of a recoloured one the number of outputs plus its fruit.
+    """
+
+    def __init__(
+        self, sources: Sequence[Source], fruits: NDArray[np.integer], recipe: Recipe
+    ) -> None:
+        self.sources, self.fruits, self.recipe = sources, fruits, recipe
         self.shares = [_draw_shares(source.y) for source in sources]
 
     def __len__(self) -> int:
         return self.recipe.n_steps
 
     def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
-        rng = random.Random(self.recipe.seed * 1_000_003 + step)
+        recipe = self.recipe
+        rng = random.Random(recipe.seed * 1_000_003 + step)
+        size = recipe.sizes[step * len(recipe.sizes) // recipe.n_steps]
         pixels, y = [], []
         for source, shares in zip(self.sources, self.shares, strict=True):
             chosen = rng.choices(range(len(source.y)), shares, k=source.n_per_step)
             for i in chosen:
-                image = source.vary(Image.fromarray(source.pictures[i]), rng, self.recipe.size)
+                image = source.vary(Image.fromarray(source.pictures[i]), rng, size)
+                target = source.y[i]
+                if source.is_fruit and rng.random() < recipe.recolour:
+                    image = recolour(image, rng)
+                    target = len(self.fruits) + int(self.fruits[target])
                 pixels.append(np.asarray(image))
-                y.append(source.y[i])
+                y.append(target)
         return torch.from_numpy(np.stack(pixels)), torch.tensor(y)
 
 
 def fit_network(
     network: Lite0,
     sources: Sequence[Source],
+    fruits: NDArray[np.integer],
     recipe: Recipe,
     *,
     n_workers: int = 2,
@@ -116,6 +138,8 @@ def fit_network(
     ----------
     network : Lite0
     sources : sequence of Source
+    fruits : int array of shape (n_outputs,)
+        Which fruit each output is of, from 0 on without gaps.
     recipe : Recipe
     n_workers : int
         Processes that make the pictures.
@@ -124,7 +148,8 @@ def fit_network(
     """
     torch.manual_seed(recipe.seed)
     rng = random.Random(recipe.seed)
-    steps = _Steps(sources, recipe)
+    steps = _Steps(sources, fruits, recipe)
+    loss_of = _Loss(fruits, recipe)
     network.freeze(recipe.frozen_blocks)
     network.add_normalisation(torch.cat([normalise(steps[i][0]) for i in range(4)]))
     network = network.to(memory_format=torch.channels_last)
@@ -135,7 +160,7 @@ def fit_network(
     for step, (pixels, y) in enumerate(loader):
         x, y2, share = _mix(normalise(pixels), y, rng, recipe)
         z = network(x)
-        loss = share * _loss(z, y, recipe) + (1 - share) * _loss(z, y2, recipe)
+        loss = share * loss_of(z, y) + (1 - share) * loss_of(z, y2)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 2.0)
@@ -191,8 +216,28 @@ def _mix(x: Tensor, y: Tensor, rng: random.Random, recipe: Recipe) -> tuple[Tens
     return x, y, 1.0
 
 
-def _loss(z: Tensor, y: Tensor, recipe: Recipe) -> Tensor:
-    return functional.cross_entropy(z, y, label_smoothing=recipe.label_smoothing)
+class _Loss:
+    """Cross-entropy of the variety with smoothed labels, and of the fruit."""
+
+    def __init__(self, fruits: NDArray[np.integer], recipe: Recipe) -> None:
+        self.recipe = recipe
+        n_fruits = int(fruits.max()) + 1
+        is_member = torch.from_numpy(np.arange(n_fruits)[:, None] == fruits)
+        self.outside = torch.zeros(is_member.shape).masked_fill(~is_member, -torch.inf)
+        # Of each target: a recoloured picture's is already a fruit.
+        self.fruit_of = torch.from_numpy(np.concatenate([fruits, np.arange(n_fruits)]))
+
+    def __call__(self, z: Tensor, y: Tensor) -> Tensor:
+        log_p = functional.log_softmax(z, dim=1)
+        log_p_fruit = torch.logsumexp(log_p[:, None] + self.outside, dim=2)
+        smoothing = self.recipe.label_smoothing
+        of_target = functional.nll_loss(torch.cat([log_p, log_p_fruit], dim=1), y)
+        of_fruit = functional.nll_loss(log_p_fruit, self.fruit_of[y])
+        return (
+            (1 - smoothing) * of_target
+            - smoothing * log_p.mean()
+            + self.recipe.fruit_weight * of_fruit
+        )
 
 
 @torch.no_grad()

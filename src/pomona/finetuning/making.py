@@ -10,35 +10,22 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pomona.backbones import (
-    Backbone,
-    BackboneSpec,
-    find_backbone,
-    find_weights,
-    load_backbone,
-)
+from pomona.backbones import Backbone, find_backbone, find_weights, load_backbone
 from pomona.backbones.loaded import open_backbone
 from pomona.features import extract_features
 from pomona.finetuning.augmentation import vary_phone, vary_stranger, vary_studio
+from pomona.finetuning.card import write_card
 from pomona.finetuning.fitting import Recipe, Source, fit_network
 from pomona.finetuning.groups import hold_back_groups
-from pomona.finetuning.measuring import Measured, measure
-from pomona.finetuning.network import (
-    N_FEATURES,
-    Lite0,
-    load_network,
-    read_linear,
-    write_weights,
+from pomona.finetuning.measuring import (
+    Measured,
+    carry_over,
+    make_head,
+    measure,
+    score_shipped,
 )
-from pomona.finetuning.pictures import (
-    PHONE,
-    STUDIO,
-    STUDIO_TEST,
-    Pictures,
-    check_data,
-    load_pictures,
-    prepare_all,
-)
+from pomona.finetuning.network import N_FEATURES, load_network, read_linear, write_weights
+from pomona.finetuning.pictures import Data, Pictures, load_data, prepare_all
 from pomona.recognition.classifiers import Linear
 from pomona.recognition.decisions import ModelLabel
 from pomona.recognition.labelling import name_labels
@@ -48,6 +35,7 @@ from pomona.recognition.preprocessing import WHOLE, Preprocessing, View
 __all__ = ["Settings", "make_recogniser"]
 
 FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.integer]
 Say = Callable[[str], None]
 OnProgress = Callable[[int, int], None]
 
@@ -78,6 +66,8 @@ class Settings:
         Folders nothing is learnt from, to measure how unseen varieties are answered.
     refused_share : float
         Share of held-back phone photographs that may be refused.
+    is_trial : bool
+        Write the network that was measured, instead of one trained once more on all photographs.
     phone_per_step, studio_per_step, strangers_per_step : int
     """
 
@@ -88,6 +78,7 @@ class Settings:
     held_share: float = 0.14
     leave_out: tuple[str, ...] = ()
     refused_share: float = 0.03
+    is_trial: bool = False
     phone_per_step: int = 36
     studio_per_step: int = 12
     strangers_per_step: int = 8
@@ -120,88 +111,48 @@ def make_recogniser(
         If a data set is missing.
     """
     recipe = recipe or Recipe()
-    check_data(settings.data)
     say("Decoding the pictures")
-    data = _load(settings)
-    labels, index = name_labels([*data.phone.folders, *data.studio.folders], merge=True)
-    y_phone, y_studio = index[: len(data.phone)], index[len(data.phone) :]
+    data = load_data(
+        settings.data,
+        strangers=settings.strangers,
+        strangers_test=settings.strangers_test,
+        leave_out=settings.leave_out,
+    )
+    labels, y = name_labels([*data.phone.folders, *data.studio.folders], merge=True)
+    work = _Work(settings, recipe, data, labels, y[: len(data.phone)], y[len(data.phone) :])
     say("Finding groups of alike photographs")
     held = _hold_back(data.phone, settings.held_share)
-    source = _source_file()
-    network = load_network(source, n_outputs=len(labels) + 1, dropout=recipe.dropout)
-    sources = [
-        Source(
-            data.phone.choose(np.flatnonzero(~held)).pixels,
-            y_phone[~held].tolist(),
-            vary_phone,
-            settings.phone_per_step,
-        ),
-        Source(data.studio.pixels, y_studio.tolist(), vary_studio, settings.studio_per_step),
-    ]
-    if data.strangers:
-        no_fruit = [len(labels)] * len(data.strangers)
-        sources.append(
-            Source(data.strangers.pixels, no_fruit, vary_stranger, settings.strangers_per_step)
-        )
-    say(f"Fine-tuning on {sum(len(each.y) for each in sources)} pictures, {len(labels)} labels")
-    network = fit_network(network, sources, recipe, on_progress=on_progress)
-    say("Measuring")
     with TemporaryDirectory() as scratch:
-        weights = Path(scratch) / "backbone.onnx"
-        write_weights(network, source=source, target=weights)
-        spec = replace(find_backbone(BACKBONE), input_size=(settings.size, settings.size))
-        found = _measure(
-            _linear(network, len(labels)),
-            labels,
-            data,
-            (y_phone, held),
-            backbone=open_backbone(spec, weights, n_threads=os.cpu_count() or 1, verified=True),
-            refused_share=settings.refused_share,
-        )
-        training = _describe(settings, recipe, data, found)
-        _write(out, weights, spec, labels, found, training)
+        say(f"Fine-tuning without {held.sum()} photographs, which are held back to measure")
+        trained = _train(work, ~held, Path(scratch) / "measured.onnx", on_progress)
+        say("Measuring")
+        found = _measure(work, trained, held)
+        if not settings.is_trial:
+            say("Fine-tuning on all photographs")
+            trained = _train(work, held | ~held, Path(scratch) / "shipped.onnx", on_progress)
+            found = _carry_over(work, trained, found)
+        _write(out, work, trained, found)
     return found.metrics
 
 
 @dataclass(frozen=True)
-class _Data:
-    phone: Pictures
-    studio: Pictures
-    studio_test: Pictures
-    strangers: Pictures
-    strangers_test: Pictures
-    unseen: Pictures
+class _Work:
+    settings: Settings
+    recipe: Recipe
+    data: Data
+    labels: Sequence[ModelLabel]
+    y_phone: IntArray
+    y_studio: IntArray
 
 
-def _load(settings: Settings) -> _Data:
-    phone, studio, test = (
-        load_pictures(settings.data / name) for name in (PHONE, STUDIO, STUDIO_TEST)
-    )
-    left_out = set(settings.leave_out)
-    nothing = Pictures([], [])
-    unseen = [_with(each, left_out) for each in (phone, test)]
-    known = set(phone.folders) | set(studio.folders)
-    unknown = {folder for folder in test.folders if folder not in known}
-    unseen.append(_with(test, unknown - left_out))
-    return _Data(
-        _without(phone, left_out),
-        _without(studio, left_out),
-        _without(test, left_out | unknown),
-        load_pictures(settings.strangers) if settings.strangers else nothing,
-        load_pictures(settings.strangers_test) if settings.strangers_test else nothing,
-        Pictures(
-            [pixels for each in unseen for pixels in each.pixels],
-            [folder for each in unseen for folder in each.folders],
-        ),
-    )
+@dataclass(frozen=True)
+class _Trained:
+    """A network as prediction runs it, and the phone photographs it learnt from."""
 
-
-def _with(pictures: Pictures, folders: set[str]) -> Pictures:
-    return pictures.choose([i for i, name in enumerate(pictures.folders) if name in folders])
-
-
-def _without(pictures: Pictures, folders: set[str]) -> Pictures:
-    return pictures.choose([i for i, name in enumerate(pictures.folders) if name not in folders])
+    weights: Path
+    backbone: Backbone
+    linear: Linear
+    learnt: NDArray[np.bool_]
 
 
 def _hold_back(phone: Pictures, share: float) -> NDArray[np.bool_]:
@@ -211,98 +162,113 @@ def _hold_back(phone: Pictures, share: float) -> NDArray[np.bool_]:
     return hold_back_groups(features, phone.folders, share=share)
 
 
-def _source_file() -> Path:
-    return find_weights(find_backbone(BACKBONE))
+def _train(
+    work: _Work, learnt: NDArray[np.bool_], target: Path, on_progress: OnProgress | None
+) -> _Trained:
+    settings, data = work.settings, work.data
+    # The last output stands for no fruit.
+    n_labels = len(work.labels)
+    source = find_weights(find_backbone(BACKBONE))
+    network = load_network(source, n_outputs=n_labels + 1, dropout=work.recipe.dropout)
+    phone = data.phone.choose(np.flatnonzero(learnt))
+    sources = [
+        Source(phone.pixels, work.y_phone[learnt].tolist(), vary_phone, settings.phone_per_step),
+        Source(data.studio.pixels, work.y_studio.tolist(), vary_studio, settings.studio_per_step),
+    ]
+    if data.strangers:
+        y = [n_labels] * len(data.strangers)
+        n = settings.strangers_per_step
+        sources.append(Source(data.strangers.pixels, y, vary_stranger, n, is_fruit=False))
+    fruits = _number_fruits(work.labels)
+    network = fit_network(network, sources, fruits, work.recipe, on_progress=on_progress)
+    write_weights(network, source=source, target=target)
+    spec = replace(find_backbone(BACKBONE), input_size=(settings.size, settings.size))
+    backbone = open_backbone(spec, target, n_threads=os.cpu_count() or 1, verified=True)
+    weights, bias = read_linear(network)
+    return _Trained(target, backbone, Linear(weights[:n_labels], bias[:n_labels]), learnt)
 
 
-def _sample(phone: Pictures, studio: Pictures) -> Pictures:
-    # The probe learns fruit against no fruit; a fifth of the frames shows all of it.
-    some = studio.choose(range(0, len(studio), 5))
-    return Pictures([*phone.pixels, *some.pixels], [*phone.folders, *some.folders])
+def _number_fruits(labels: Sequence[ModelLabel]) -> IntArray:
+    """Return which fruit each output is of; the last output, no fruit, is one by itself."""
+    _, index = np.unique([each.fruit for each in labels], return_inverse=True)
+    return np.append(index, index.max() + 1)
 
 
-def _measure(
-    linear: Linear,
-    labels: Sequence[ModelLabel],
-    data: _Data,
-    phone: tuple[NDArray[np.integer], NDArray[np.bool_]],
-    *,
-    backbone: Backbone,
-    refused_share: float,
-) -> Measured:
-    all_views = Preprocessing.from_backbone(backbone.spec, views=VIEWS)
-    one_view = Preprocessing.from_backbone(backbone.spec)
-    y, held = phone
-
-    def vectors(pictures: Pictures) -> FloatArray:
-        return _compute_views(backbone, pictures, all_views)
-
-    def vectors_of_one(pictures: Pictures) -> FloatArray:
-        return _compute_views(backbone, pictures, one_view)[:, 0]
-
+def _measure(work: _Work, trained: _Trained, held: NDArray[np.bool_]) -> Measured:
+    data = work.data
+    learnt, strangers = _learnt(work, trained)
+    phone = data.phone.choose(np.flatnonzero(held))
     return measure(
-        linear,
-        labels,
-        phone=(vectors(data.phone.choose(np.flatnonzero(held))), y[held]),
-        studio_test=(vectors(data.studio_test), data.studio_test.folders),
-        learnt=vectors_of_one(_sample(data.phone.choose(np.flatnonzero(~held)), data.studio)),
-        strangers=vectors_of_one(data.strangers),
-        strangers_test=vectors(data.strangers_test),
-        unseen=(vectors(data.unseen), data.unseen.folders),
-        refused_share=refused_share,
+        trained.linear,
+        work.labels,
+        phone=(_views(trained, phone), work.y_phone[held]),
+        learnt=learnt,
+        strangers=strangers,
+        refused_share=work.settings.refused_share,
+        **_never_learnt(work, trained),
     )
 
 
-def _compute_views(
-    backbone: Backbone, pictures: Pictures, preprocessing: Preprocessing
-) -> FloatArray:
+def _carry_over(work: _Work, trained: _Trained, found: Measured) -> Measured:
+    head = carry_over(found.head, make_head(trained.linear, *_learnt(work, trained)))
+    shipped = score_shipped(head, found.rule, work.labels, **_never_learnt(work, trained))
+    return replace(found, head=head, metrics=found.metrics | {"shipped": shipped})
+
+
+def _never_learnt(work: _Work, trained: _Trained) -> dict[str, Any]:
+    data = work.data
+    return {
+        "studio_test": (_views(trained, data.studio_test), data.studio_test.folders),
+        "strangers_test": _views(trained, data.strangers_test),
+        "unseen": (_views(trained, data.unseen), data.unseen.folders),
+    }
+
+
+def _learnt(work: _Work, trained: _Trained) -> tuple[FloatArray, FloatArray]:
+    """Return features of whole pictures of fruit and of none that the network learnt from."""
+    data = work.data
+    phone = data.phone.choose(np.flatnonzero(trained.learnt))
+    # The probe learns fruit against no fruit; a fifth of the frames shows all of it.
+    studio = data.studio.choose(range(0, len(data.studio), 5))
+    return (
+        np.concatenate([_views(trained, each, (WHOLE,))[:, 0] for each in (phone, studio)]),
+        _views(trained, data.strangers, (WHOLE,))[:, 0],
+    )
+
+
+def _views(trained: _Trained, pictures: Pictures, views: Sequence[View] = VIEWS) -> FloatArray:
     """Return the features of all views as prediction computes them, (n, n_views, 1280)."""
-    n_views = len(preprocessing.views)
-    found = [np.zeros((0, n_views, N_FEATURES), np.float32)]
+    preprocessing = Preprocessing.from_backbone(trained.backbone.spec, views=tuple(views))
+    found = [np.zeros((0, len(views), N_FEATURES), np.float32)]
     for start in range(0, len(pictures), 16):
         part = pictures.choose(range(start, min(start + 16, len(pictures))))
         pixels = prepare_all(part, preprocessing)
-        features = extract_features(pixels.reshape(-1, *pixels.shape[2:]), backbone=backbone)
-        found.append(features.reshape(len(part), n_views, N_FEATURES))
+        features = extract_features(
+            pixels.reshape(-1, *pixels.shape[2:]), backbone=trained.backbone
+        )
+        found.append(features.reshape(len(part), len(views), N_FEATURES))
     return np.concatenate(found)
 
 
-def _linear(network: Lite0, n_labels: int) -> Linear:
-    """Return the layer without its last output, which stands for no fruit."""
-    weights, bias = read_linear(network)
-    return Linear(weights[:n_labels], bias[:n_labels])
-
-
-def _describe(settings: Settings, recipe: Recipe, data: _Data, found: Measured) -> dict[str, Any]:
-    return {
-        "recipe": asdict(recipe),
-        "left_out": list(settings.leave_out),
+def _write(out: Path, work: _Work, trained: _Trained, found: Measured) -> None:
+    data = work.data
+    spec = trained.backbone.spec
+    training = {
+        "recipe": asdict(work.recipe),
+        "left_out": list(work.settings.leave_out),
         "n_pictures": {
-            "phone": len(data.phone),
-            "phone_measuring": found.metrics["phone"]["n"],
+            "phone": int(trained.learnt.sum()),
             "phone_held_back": found.n_held_back,
             "studio": len(data.studio),
             "no_fruit": len(data.strangers),
         },
     }
-
-
-def _write(
-    out: Path,
-    weights: Path,
-    spec: BackboneSpec,
-    labels: Sequence[ModelLabel],
-    found: Measured,
-    training: dict[str, Any],
-) -> None:
-    from pomona.finetuning.card import write_card
-
     write_recogniser(
         out,
         found.head,
-        backbone=weights,
+        backbone=trained.weights,
         spec=spec,
-        labels=labels,
+        labels=work.labels,
         rule=found.rule,
         metrics=found.metrics,
         training=training,

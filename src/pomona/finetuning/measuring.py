@@ -1,4 +1,4 @@
-"""Calibrate a fine-tuned network on one half of what was held back, and measure it on the other."""
+"""Calibrate a fine-tuned network on what was held back, and measure it there by cross-fitting."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,12 +11,12 @@ from scipy.optimize import minimize_scalar
 from pomona.recognition.calibration import calibration_noise
 from pomona.recognition.classifiers import Linear
 from pomona.recognition.decisions import Answer, DecisionRule, ModelLabel, decide
-from pomona.recognition.head import Head, Scores, no_rejection
+from pomona.recognition.head import Head, Scorer, Scores, no_rejection
 from pomona.recognition.labelling import find_label
 from pomona.recognition.packing import Part, choose_rule, measure_head
 from pomona.recognition.rejection import fit_rejection
 
-__all__ = ["Measured", "measure"]
+__all__ = ["Measured", "carry_over", "make_head", "measure", "score_shipped"]
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -24,6 +24,8 @@ IntArray = NDArray[np.integer]
 # Strong: the probe has as many numbers as there are pictures of no fruit.
 PROBE_C: Final = 1e-3
 TINY: Final = 1e-12
+EVEN: Final = slice(0, None, 2)
+ODD: Final = slice(1, None, 2)
 # Lower, and unseen varieties are named wrongly more often; higher, and more real fruit is refused.
 FRUIT_MIN: Final = 0.45
 
@@ -37,7 +39,7 @@ class Measured:
     head : Head
     rule : DecisionRule
     n_held_back : int
-        Phone photographs that calibrated or measured.
+        Phone photographs that calibrated and measured.
     metrics : dict
         ``phone``, ``studio``, ``unseen``, ``no_fruit``, and the phone's once more at the top.
     """
@@ -65,8 +67,9 @@ def measure(
     All features but those of ``learnt`` and ``strangers`` have one row per picture and view,
     (n, n_views, n_features); the answers to the views are averaged, as in prediction.
 
-    Of ``phone``, ``studio_test`` and ``strangers_test`` every other picture calibrates, the rest
-    measures.
+    ``phone``, ``studio_test`` and ``strangers_test`` calibrate the head that is returned. The
+    scores are of cross-fitting: every other picture calibrates, the rest is scored, and again the
+    other way round.
 
     Parameters
     ----------
@@ -81,27 +84,91 @@ def measure(
     refused_share : float
     """
     studio_y = np.array([find_label(name, labels)[0] for name in studio_test[1]])
-    of_phone, of_studio = Part(*phone), Part(studio_test[0], studio_y)
+    parts = (Part(*phone), Part(studio_test[0], studio_y))
+    base = make_head(linear, learnt, strangers)
+
+    def calibrate(pick: slice) -> tuple[Head, DecisionRule]:
+        some = [Part(part.features[pick], part.y[pick]) for part in parts]
+        head = replace(base, temperature=_temperature(base, *some))
+        head = _weigh_signals(head, some, strangers_test[pick])
+        return head, _choose_rule(_Averaged(head), some, labels, refused_share)
+
+    crossed = _Crossed((calibrate(ODD), calibrate(EVEN)))
+    rule = DecisionRule(0.0, fruit_min=FRUIT_MIN)
+    metrics: dict[str, Any] = {
+        name: measure_head(crossed, part, labels=labels, rule=rule)
+        | {"ece_by_chance": calibration_noise(crossed.apply(part.features).probabilities)}
+        for name, part in zip(("phone", "studio"), parts, strict=True)
+    }
+    if len(strangers_test):
+        metrics["no_fruit"] = _score_strangers(crossed, strangers_test, labels, rule)
+    head, rule = calibrate(slice(None))
+    metrics |= _score_unseen(head, rule, labels, unseen)
+    return Measured(head, rule, len(phone[1]), metrics["phone"] | metrics)
+
+
+def make_head(linear: Linear, learnt: FloatArray, strangers: FloatArray) -> Head:
+    """Return an uncalibrated head, with the probe for pictures of no fruit.
+
+    Parameters
+    ----------
+    linear : Linear
+    learnt, strangers : float arrays of shape (n, n_features)
+        As for :func:`measure`; without strangers there is no probe.
+    """
     head = Head(
         "features", learnt.mean(axis=0), learnt.std(axis=0) + 1e-6,
         np.zeros((0, learnt.shape[1])), linear, no_rejection(),
     )  # fmt: skip
-    head = replace(head, temperature=_temperature(head, _first(of_phone), _first(of_studio)))
-    known = np.concatenate([_flat(_first(each).features) for each in (of_phone, of_studio)])
-    head = _add_rejection(head, known, learnt, strangers, _flat(strangers_test[::2]))
+    if not len(strangers):
+        return head
+    from sklearn.linear_model import LogisticRegression
+
+    rows = head.standardise(np.concatenate([learnt, strangers]))
+    is_strange = np.repeat([0, 1], [len(learnt), len(strangers)])
+    probe = LogisticRegression(C=PROBE_C, class_weight="balanced", max_iter=500)
+    probe.fit(rows, is_strange)
+    return replace(head, rejection=replace(head.rejection, probe=probe.coef_[0]))
+
+
+def carry_over(calibrated: Head, head: Head) -> Head:
+    """Return ``head`` with what was calibrated for a network that was trained alike.
+
+    Parameters
+    ----------
+    calibrated : Head
+        Of :func:`measure`.
+    head : Head
+        Of :func:`make_head`, for a network that learnt from the held-back photographs too.
+    """
+    rejection = replace(calibrated.rejection, probe=head.rejection.probe)
+    return replace(head, temperature=calibrated.temperature, rejection=rejection)
+
+
+def score_shipped(
+    head: Head,
+    rule: DecisionRule,
+    labels: Sequence[ModelLabel],
+    *,
+    studio_test: tuple[FloatArray, Sequence[str]],
+    strangers_test: FloatArray,
+    unseen: tuple[FloatArray, Sequence[str]],
+) -> dict[str, Any]:
+    """Return the scores of a head that was carried over, on what its network never learnt from.
+
+    Returns
+    -------
+    dict
+        ``studio`` with ``n``, ``accuracy``; ``no_fruit`` and ``unseen`` as :func:`measure` has
+        them.
+    """
     scorer = _Averaged(head)
-    rule = _choose_rule(scorer, (_first(of_phone), _first(of_studio)), labels, refused_share)
-    metrics: dict[str, Any] = {
-        name: measure_head(scorer, part, labels=labels, rule=rule)
-        | {"ece_by_chance": calibration_noise(scorer.apply(part.features).probabilities)}
-        for name, part in (("phone", _second(of_phone)), ("studio", _second(of_studio)))
-    }
-    if len(unseen[1]):
-        metrics["unseen"] = _score_unseen(_ask(scorer, unseen[0], labels, rule), unseen[1], labels)
+    y = np.array([find_label(name, labels)[0] for name in studio_test[1]])
+    found = scorer.apply(studio_test[0]).probabilities.argmax(axis=1)
+    metrics: dict[str, Any] = {"studio": {"n": len(y), "accuracy": float((found == y).mean())}}
     if len(strangers_test):
-        answers = _ask(scorer, strangers_test[1::2], labels, rule)
-        metrics["no_fruit"] = {"n": len(answers), "refused": _share(answers, "unknown")}
-    return Measured(head, rule, len(phone[1]), metrics["phone"] | metrics)
+        metrics["no_fruit"] = _score_strangers(scorer, strangers_test, labels, rule)
+    return metrics | _score_unseen(head, rule, labels, unseen)
 
 
 @dataclass(frozen=True)
@@ -120,21 +187,35 @@ class _Averaged:
         )
 
 
-def _first(part: Part) -> Part:
-    return Part(part.features[::2], part.y[::2])
+@dataclass(frozen=True)
+class _Crossed:
+    """Two heads: the first answers for pictures at even places, the second for the others.
+
+    A strangeness above 0 is above the threshold of the head that gave it.
+    """
+
+    fitted: tuple[tuple[Head, DecisionRule], tuple[Head, DecisionRule]]
+
+    def apply(self, features: FloatArray, /) -> Scores:
+        n, _, n_features = features.shape
+        n_labels = len(self.fitted[0][0].logits(features[:1, 0])[0]) if n else 0
+        all_scores = Scores(np.zeros((n, n_labels)), np.zeros(n), np.zeros((n, n_features)))
+        for pick, (head, rule) in zip((EVEN, ODD), self.fitted, strict=True):
+            scores = _Averaged(head).apply(features[pick])
+            all_scores.probabilities[pick] = scores.probabilities
+            all_scores.features[pick] = scores.features
+            if rule.rejection_threshold is not None:
+                all_scores.strangeness[pick] = scores.strangeness - rule.rejection_threshold
+        return all_scores
 
 
-def _second(part: Part) -> Part:
-    return Part(part.features[1::2], part.y[1::2])
-
-
-def _temperature(head: Head, phone: Part, studio: Part) -> float:
+def _temperature(head: Head, *parts: Part) -> float:
     """Return the temperature at which the averaged answers to both kinds are likeliest."""
 
     def loss(log_temperature: float) -> float:
         scorer = _Averaged(replace(head, temperature=float(np.exp(log_temperature))))
         # A mean for each: both count alike, however many pictures there are of one kind.
-        return sum(_log_loss(scorer.apply(part.features), part.y) for part in (phone, studio))
+        return sum(_log_loss(scorer.apply(part.features), part.y) for part in parts)
 
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
 
@@ -159,35 +240,29 @@ def _choose_rule(
     return replace(rules[0], rejection_threshold=max(found, default=None))
 
 
-def _add_rejection(
-    head: Head, known: FloatArray, learnt: FloatArray, strangers: FloatArray, others: FloatArray
-) -> Head:
-    if not len(strangers) or not len(others):
-        return head
-    from sklearn.linear_model import LogisticRegression
-
-    rows = head.standardise(np.concatenate([learnt, strangers]))
-    is_strange = np.repeat([0, 1], [len(learnt), len(strangers)])
-    probe = LogisticRegression(C=PROBE_C, class_weight="balanced", max_iter=500)
-    probe.fit(rows, is_strange)
+def _weigh_signals(head: Head, known: Sequence[Part], others: FloatArray) -> Head:
+    if head.rejection.probe is None or not len(others):
+        return replace(head, rejection=no_rejection())
 
     def arrays(features: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         nothing = np.zeros((len(features), 0))
         return head.standardise(features), nothing, head.apply(features).probabilities
 
-    standardised, components, probabilities = arrays(known)
+    standardised, components, probabilities = arrays(
+        np.concatenate([_flat(part.features) for part in known])
+    )
     rejection = fit_rejection(
         standardised=standardised,
         components=components,
         probabilities=probabilities,
-        probe=probe.coef_[0],
-        strangers=arrays(others),
+        probe=head.rejection.probe,
+        strangers=arrays(_flat(others)),
     )
     return replace(head, rejection=rejection)
 
 
 def _ask(
-    scorer: _Averaged, features: FloatArray, labels: Sequence[ModelLabel], rule: DecisionRule
+    scorer: Scorer, features: FloatArray, labels: Sequence[ModelLabel], rule: DecisionRule
 ) -> list[Answer]:
     scores = scorer.apply(features)
     return [
@@ -196,20 +271,43 @@ def _ask(
     ]
 
 
-def _score_unseen(
-    answers: Sequence[Answer], folders: Sequence[str], labels: Sequence[ModelLabel]
+def _score_strangers(
+    scorer: Scorer, features: FloatArray, labels: Sequence[ModelLabel], rule: DecisionRule
 ) -> dict[str, Any]:
-    fruits = [find_label(folder, labels)[1] for folder in folders]
-    known = [(answer, fruit) for answer, fruit in zip(answers, fruits, strict=True) if fruit]
-    right = [a.decision != "unknown" and a.fruit_id == fruit for a, fruit in known]
-    wrong = [a.decision != "unknown" and a.fruit_id != fruit for a, fruit in known]
-    n = max(len(known), 1)
+    answers = _ask(scorer, features, labels, rule)
+    return {"n": len(answers), "refused": _share(answers, "unknown")}
+
+
+def _score_unseen(
+    head: Head,
+    rule: DecisionRule,
+    labels: Sequence[ModelLabel],
+    unseen: tuple[FloatArray, Sequence[str]],
+) -> dict[str, Any]:
+    features, folders = unseen
+    if not len(folders):
+        return {}
+    known = [(folder, find_label(folder, labels)[1]) for folder in folders]
+    rows: dict[str, list[tuple[bool, bool]]] = {}
+    answers = _ask(_Averaged(head), features, labels, rule)
+    for answer, (folder, fruit) in zip(answers, known, strict=True):
+        if fruit is not None:
+            row = (answer.decision != "unknown", answer.fruit_id == fruit)
+            rows.setdefault(folder, []).append(row)
+    if not rows:
+        return {}
+    together = _sum_up([row for part in rows.values() for row in part])
+    per_folder = [{"folder": folder} | _sum_up(part) for folder, part in sorted(rows.items())]
+    return {"unseen": together | {"per_folder": per_folder}}
+
+
+def _sum_up(rows: Sequence[tuple[bool, bool]]) -> dict[str, Any]:
+    answered, right = np.array(rows).T
     return {
-        "n": len(known),
-        "folders": sorted(set(folders)),
-        "answered_fruit": sum(right) / n,
-        "sure_and_wrong": sum(wrong) / n,
-        "refused": _share([a for a, _ in known], "unknown"),
+        "n": len(rows),
+        "answered_fruit": float((answered & right).mean()),
+        "sure_and_wrong": float((answered & ~right).mean()),
+        "refused": float((~answered).mean()),
     }
 
 

@@ -1,6 +1,6 @@
 """All pictures a recogniser is made from, decoded, in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,8 +20,9 @@ __all__ = [
     "PHONE",
     "STUDIO",
     "STUDIO_TEST",
+    "Data",
     "Pictures",
-    "check_data",
+    "load_data",
     "load_pictures",
     "prepare_all",
 ]
@@ -55,14 +56,81 @@ class Pictures:
         """Return some of them, by index."""
         return Pictures([self.pixels[i] for i in which], [self.folders[i] for i in which])
 
+    def only(self, folders: Container[str]) -> "Pictures":
+        """Return what lies in these folders."""
+        return self.choose([i for i, name in enumerate(self.folders) if name in folders])
 
-def check_data(folder: Path) -> None:
-    """Refuse a folder without the two data sets.
+    def without(self, folders: Container[str]) -> "Pictures":
+        """Return what lies in other folders."""
+        return self.choose([i for i, name in enumerate(self.folders) if name not in folders])
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a recogniser learns from and is measured with.
+
+    Parameters
+    ----------
+    phone, studio, studio_test : Pictures
+        Without what is left out.
+    strangers, strangers_test : Pictures
+        Of no fruit.
+    unseen : Pictures
+        What is left out, and studio varieties that only the Test folder has.
+    """
+
+    phone: Pictures
+    studio: Pictures
+    studio_test: Pictures
+    strangers: Pictures
+    strangers_test: Pictures
+    unseen: Pictures
+
+
+def load_data(
+    folder: Path,
+    *,
+    strangers: Path | None = None,
+    strangers_test: Path | None = None,
+    leave_out: Sequence[str] = (),
+) -> Data:
+    """Decode everything.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``grocery``, ``fruits360/Training`` and ``fruits360/Test``.
+    strangers, strangers_test : Path, optional
+        Pictures of no fruit.
+    leave_out : sequence of str
+        Folders nothing is learnt from.
 
     Raises
     ------
     TrainingError
+        If a data set is missing.
+    ImageError
+        If a picture does not decode.
     """
+    _check_folders(folder)
+    phone, studio, test = (load_pictures(folder / name) for name in (PHONE, STUDIO, STUDIO_TEST))
+    known = (set(phone.folders) | set(studio.folders)) - set(leave_out)
+    nothing = Pictures([], [])
+    unseen = [each.without(known) for each in (phone, test)]
+    return Data(
+        phone.only(known),
+        studio.only(known),
+        test.only(known),
+        load_pictures(strangers) if strangers else nothing,
+        load_pictures(strangers_test) if strangers_test else nothing,
+        Pictures(
+            [pixels for each in unseen for pixels in each.pixels],
+            [name for each in unseen for name in each.folders],
+        ),
+    )
+
+
+def _check_folders(folder: Path) -> None:
     for name in (PHONE, STUDIO, STUDIO_TEST):
         if not (folder / name).is_dir():
             raise TrainingError(
