@@ -13,7 +13,7 @@ import shutil
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -30,7 +30,6 @@ NETWORKS = (
     "efficientnet_v2_b0",
     "efficientnet_lite0",
 )
-N_PICTURES = 64
 SECONDS = 4.0
 TURNS = 3
 N_CORES = os.cpu_count() or 1
@@ -56,18 +55,42 @@ def prepare(name: str) -> Path:
     return weights
 
 
-def read_pictures(name: str) -> np.ndarray:
-    """Return Fruits-360 pictures as the network's record wants them."""
+def read_pictures(name: str, paths: Sequence[str]) -> np.ndarray:
+    """Return pictures as the network's record wants them."""
     from pomona.backbones import NETWORKS as KNOWN
     from pomona.features import prepare_pixels
     from pomona.images import DecodeLimits
+    from pomona.sources import fetch_bytes
 
-    paths = sorted(FRUITS.rglob("*.jpg"))
-    paths = paths[:: max(len(paths) // N_PICTURES, 1)][:N_PICTURES]
     spec, limits = KNOWN[name].spec, DecodeLimits()
     return np.stack(
-        [prepare_pixels(p.read_bytes(), p.name, spec=spec, limits=limits).pixels for p in paths]
+        [prepare_pixels(fetch_bytes(p), p, spec=spec, limits=limits).pixels for p in paths]
     )
+
+
+def _list_some(n: int):
+    """Return a listing of ``n`` Fruits-360 pictures of all kinds."""
+    from benchmarks.measure import list_repeated
+    from pomona.sources import Listing
+
+    everything = list_repeated(FRUITS, times=1)
+    rows = np.linspace(0, len(everything.pictures) - 1, n).astype(int)
+    return Listing(everything.pictures.take(rows), everything.quarantined)
+
+
+def _extract(spark, listing, settings) -> np.ndarray:
+    """Return the features that an extraction writes, in the order of the listing."""
+    import pyarrow.dataset as ds
+
+    from pomona.spark.batch import extract_to_folder
+
+    out = SCRATCH / "differences"
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    extract_to_folder(spark, listing, out, settings=settings)
+    table = ds.dataset(out / "features").to_table(columns=["path", "features"])
+    found = dict(zip(table["path"].to_pylist(), table["features"].to_pylist(), strict=True))
+    return np.array([found[path] for path in listing.pictures["path"].to_pylist()])
 
 
 def speed(names: list[str]) -> None:
@@ -78,7 +101,7 @@ def speed(names: list[str]) -> None:
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for name in names:
         weights = prepare(name)
-        pictures = read_pictures(name)
+        pictures = read_pictures(name, _list_some(32).pictures["path"].to_pylist())
         speeds = []
         for engine in ("openvino", "onnxruntime"):
             backbone = load_backbone(name, engine=engine, n_threads=N_CORES, cache=CACHE)
@@ -97,26 +120,28 @@ def speed(names: list[str]) -> None:
 
 
 def differences(names: list[str]) -> None:
-    """Print how far features are from ``Model.predict``: largest and median, per engine and batch.
+    """Print how far extracted features are from ``Model.predict``: largest and median.
 
-    Relative to the picture's largest feature.
+    Relative to the picture's largest feature; the batch is Keras's, a vector of ours is the same in
+    every batch.
     """
-    from pomona.backbones import load_backbone
+    from pomona.config import ExtractSettings, SparkSettings
+    from pomona.spark.session import start_spark
 
+    spark = start_spark(SparkSettings(master=f"local[{N_CORES}]"))
+    listing = _list_some(32)
     print("| network | engine | batch | largest | median |")
     print("|---|---|---:|---:|---:|")
     for name in [name for name in names if name != "efficientnet_lite0"]:
-        weights = prepare(name)
-        pictures = read_pictures(name)[:32]
-        predict = _keras_predict(name, weights)
+        predict = _keras_predict(name, prepare(name))
+        pictures = read_pictures(name, listing.pictures["path"].to_pylist())
+        expected = {batch: predict(pictures, batch) for batch in (1, 32)}
         for engine in ("openvino", "onnxruntime"):
-            backbone = load_backbone(name, engine=engine, n_threads=N_CORES, cache=CACHE)
-            for batch in (1, 32):
-                expected = predict(pictures, batch)
-                groups = [pictures[i : i + batch] for i in range(0, len(pictures), batch)]
-                found = np.concatenate([backbone.engine(group) for group in groups])
-                scale = np.abs(expected).max(axis=1, keepdims=True)
-                relative = np.abs(found - expected) / scale
+            settings = ExtractSettings(backbone=name, engine=engine, cache=CACHE)
+            found = _extract(spark, listing, settings)
+            for batch, values in expected.items():
+                scale = np.abs(values).max(axis=1, keepdims=True)
+                relative = np.abs(found - values) / scale
                 print(
                     f"| `{name}` | {engine} | {batch} | {relative.max():.1e} | "
                     f"{np.median(relative):.1e} |",
@@ -126,27 +151,24 @@ def differences(names: list[str]) -> None:
 
 def steady(names: list[str]) -> None:
     """Print extraction on Spark in steady state as a share of the engine's ceiling."""
-    from benchmarks.measure import list_repeated
     from pomona.backbones import load_backbone
     from pomona.config import ExtractSettings, SparkSettings
-    from pomona.sources import Listing
     from pomona.spark.batch import extract_to_folder
     from pomona.spark.session import start_spark
 
     spark = start_spark(SparkSettings(master=f"local[{N_CORES}]"))
-    everything = list_repeated(FRUITS, times=1)
+    few = _list_some(8).pictures["path"].to_pylist()
     print("| network | ceiling images/s | pomona images/s | share |")
     print("|---|---:|---:|---:|")
     for name in names:
         prepare(name)
         engine = load_backbone(name, n_threads=N_CORES, cache=CACHE).engine
-        pixels = read_pictures(name)[:8]
+        pixels = read_pictures(name, few)
         settings = ExtractSettings(backbone=name, cache=CACHE)
-        # About half a minute for each network.
-        n = int(min(max(_measure(engine, pixels) * 30, 64), len(everything.pictures)))
-        listing = Listing(everything.pictures.slice(0, n), everything.quarantined)
+        # About twenty seconds.
+        listing = _list_some(int(min(max(_measure(engine, pixels) * 20, 64), 7_000)))
 
-        def extract(listing: Listing = listing, settings: ExtractSettings = settings) -> float:
+        def extract(listing=listing, settings=settings) -> float:
             out = SCRATCH / "steady"
             shutil.rmtree(out, ignore_errors=True)
             out.mkdir(parents=True)
@@ -200,7 +222,8 @@ def _measure_statistics(name: str, model) -> None:
     for layer in model.layers:
         if type(layer).__name__ == "BatchNormalization":
             layer.momentum = 0.0
-    pictures = read_pictures(name)[::8].astype(np.float32)
+    paths = _list_some(8).pictures["path"].to_pylist()
+    pictures = read_pictures(name, paths).astype(np.float32)
     model(_family(name).preprocess_input(pictures), training=True)
 
 

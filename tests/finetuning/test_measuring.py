@@ -82,7 +82,8 @@ def test_measure_scores_each_half_by_what_the_other_set():
         refused_share=0.05,
     )
     bins = [each for each in found.metrics["phone"]["reliability"] if each["n"] >= 10]
-    # The odd half is right and doubted, by the temperature of the even one, and the other way round.
+    # The odd half is right, and doubted by the temperature of the even one; the even half is
+    # mislabelled, and believed by that of the odd one.
     assert max(each["confidence"] for each in bins if each["accuracy"] > 0.8) < 0.6
     assert max(each["accuracy"] for each in bins if each["confidence"] > 0.9) < 0.2
 

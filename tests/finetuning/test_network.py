@@ -14,6 +14,7 @@ from pomona.finetuning import fitting  # noqa: E402
 from pomona.finetuning.augmentation import vary_stranger, vary_studio  # noqa: E402
 from pomona.finetuning.fitting import Recipe, Source, fit_network  # noqa: E402
 from pomona.finetuning.network import (  # noqa: E402
+    average_networks,
     load_network,
     normalise,
     write_weights,
@@ -75,6 +76,19 @@ def test_write_weights_folds_what_was_learnt(network, pixels, tmp_path):
 
 def load_again():
     return load_network(find_weights(find_backbone(NAME)), n_outputs=3, dropout=0.0).eval()
+
+
+def test_average_networks_is_the_mean(network, pixels):
+    other = load_again()
+    with torch.no_grad():
+        other.linear.weight.add_(1.0)
+        other.head.conv.bias.mul_(3.0)
+    average = average_networks([network, other])
+    expected = (network.linear.weight + other.linear.weight) / 2
+    assert torch.allclose(average.linear.weight, expected)
+    assert torch.allclose(average.head.conv.bias, 2 * network.head.conv.bias)
+    same = average_networks([network, network, network])
+    assert np.allclose(compute_features(same, pixels), compute_features(network, pixels), atol=1e-4)
 
 
 def test_load_network_refuses_another(tmp_path):

@@ -1,6 +1,7 @@
 """``python -m pomona.finetuning``: make the default recogniser."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -27,12 +28,10 @@ def make(
         list[str] | None,
         option("Folder nothing is learnt from; may be repeated.", "--leave-out"),
     ] = None,
-    size: Annotated[int, option("Side of the pictures in prediction.", "--size")] = 288,
-    train_size: Annotated[
-        list[int] | None,
-        option("Side of the pictures in training; repeated: one after the other.", "--train-size"),
-    ] = None,
-    steps: Annotated[int, option("Training steps.", "--steps", min=30)] = 720,
+    size: Annotated[int, option("Side of the pictures in prediction.", "--size")] = 320,
+    steps_share: Annotated[
+        float, option("Share of the training steps; 0.05 to see that all works.", "--steps-share")
+    ] = 1.0,
     trial: Annotated[
         bool, option("Write the network that was measured; train no second one.", "--trial")
     ] = False,
@@ -43,8 +42,7 @@ def make(
 ) -> None:
     """Fine-tune the shipped backbone and pack the default recogniser."""
     with command_session(quiet=False, log_json=False):
-        from pomona.finetuning.fitting import Recipe
-        from pomona.finetuning.making import Settings, make_recogniser
+        from pomona.finetuning.making import RECIPES, Settings, make_recogniser
 
         settings = Settings(
             data,
@@ -59,7 +57,10 @@ def make(
             metrics = make_recogniser(
                 settings,
                 out,
-                recipe=Recipe(sizes=tuple(train_size or Recipe.sizes), n_steps=steps, seed=seed),
+                recipes=[
+                    replace(each, n_steps=round(each.n_steps * steps_share), seed=each.seed + seed)
+                    for each in RECIPES
+                ],
                 say=log.info,
                 on_progress=on_progress,
             )

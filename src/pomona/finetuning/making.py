@@ -24,7 +24,14 @@ from pomona.finetuning.measuring import (
     measure,
     score_shipped,
 )
-from pomona.finetuning.network import N_FEATURES, load_network, read_linear, write_weights
+from pomona.finetuning.network import (
+    N_FEATURES,
+    Lite0,
+    average_networks,
+    load_network,
+    read_linear,
+    write_weights,
+)
 from pomona.finetuning.pictures import Data, Pictures, load_data, prepare_all
 from pomona.recognition.classifiers import Linear
 from pomona.recognition.decisions import ModelLabel
@@ -32,7 +39,7 @@ from pomona.recognition.labelling import name_labels
 from pomona.recognition.packing import write_recogniser
 from pomona.recognition.preprocessing import WHOLE, Preprocessing, View
 
-__all__ = ["Settings", "make_recogniser"]
+__all__ = ["RECIPES", "Settings", "make_recogniser"]
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -42,6 +49,12 @@ OnProgress = Callable[[int, int], None]
 BACKBONE: Final = "efficientnet_lite0"
 # Each costs a run of the network; docs/how-to/default-recogniser.md has what others gave.
 VIEWS: Final = (WHOLE, View(flip=True), View(size=0.8, square=True))
+# Their average knows more than either: the first the studio's varieties, the second the fruit in
+# other colours and at other distances.
+RECIPES: Final = (
+    Recipe(sizes=(256,), n_steps=720, recolour=0.0, fruit_weight=0.0),
+    Recipe(sizes=(192, 256, 320), n_steps=960),
+)
 LICENCES: Final = (
     "Grocery Store Dataset: MIT, Copyright (c) 2019 Marcus Klasson",
     "Fruits-360: MIT, Copyright (c) 2017-2019 Mihai Oltean, Horea Muresan",
@@ -67,14 +80,14 @@ class Settings:
     refused_share : float
         Share of held-back phone photographs that may be refused.
     is_trial : bool
-        Write the network that was measured, instead of one trained once more on all photographs.
+        Write the network that was measured; train none on all photographs.
     phone_per_step, studio_per_step, strangers_per_step : int
     """
 
     data: Path
     strangers: Path | None = None
     strangers_test: Path | None = None
-    size: int = 288
+    size: int = 320
     held_share: float = 0.14
     leave_out: tuple[str, ...] = ()
     refused_share: float = 0.03
@@ -88,7 +101,7 @@ def make_recogniser(
     settings: Settings,
     out: Path,
     *,
-    recipe: Recipe | None = None,
+    recipes: Sequence[Recipe] = RECIPES,
     say: Say = lambda _: None,
     on_progress: OnProgress | None = None,
 ) -> dict[str, Any]:
@@ -99,7 +112,9 @@ def make_recogniser(
     settings : Settings
     out : Path
         Model folder; files of the same names are replaced.
-    recipe : Recipe, optional
+    recipes : sequence of Recipe
+        A network is trained by each, and their weights averaged; the first one again for the
+        network on all photographs, with another seed.
     say : callable
         Gets one line for each step.
     on_progress : callable, optional
@@ -110,7 +125,6 @@ def make_recogniser(
     TrainingError
         If a data set is missing.
     """
-    recipe = recipe or Recipe()
     say("Decoding the pictures")
     data = load_data(
         settings.data,
@@ -119,17 +133,21 @@ def make_recogniser(
         leave_out=settings.leave_out,
     )
     labels, y = name_labels([*data.phone.folders, *data.studio.folders], merge=True)
-    work = _Work(settings, recipe, data, labels, y[: len(data.phone)], y[len(data.phone) :])
+    work = _Work(settings, recipes, data, labels, y[: len(data.phone)], y[len(data.phone) :])
     say("Finding groups of alike photographs")
     held = _hold_back(data.phone, settings.held_share)
     with TemporaryDirectory() as scratch:
         say(f"Fine-tuning without {held.sum()} photographs, which are held back to measure")
-        trained = _train(work, ~held, Path(scratch) / "measured.onnx", on_progress)
+        networks = [_fit(work, ~held, recipe, on_progress) for recipe in recipes]
+        trained = _open(work, networks, ~held, Path(scratch) / "measured.onnx")
         say("Measuring")
         found = _measure(work, trained, held)
         if not settings.is_trial:
             say("Fine-tuning on all photographs")
-            trained = _train(work, held | ~held, Path(scratch) / "shipped.onnx", on_progress)
+            everything = np.ones_like(held)
+            another = replace(recipes[0], seed=recipes[0].seed + 1)
+            networks.append(_fit(work, everything, another, on_progress))
+            trained = _open(work, networks, everything, Path(scratch) / "shipped.onnx")
             found = _carry_over(work, trained, found)
         _write(out, work, trained, found)
     return found.metrics
@@ -138,7 +156,7 @@ def make_recogniser(
 @dataclass(frozen=True)
 class _Work:
     settings: Settings
-    recipe: Recipe
+    recipes: Sequence[Recipe]
     data: Data
     labels: Sequence[ModelLabel]
     y_phone: IntArray
@@ -162,14 +180,13 @@ def _hold_back(phone: Pictures, share: float) -> NDArray[np.bool_]:
     return hold_back_groups(features, phone.folders, share=share)
 
 
-def _train(
-    work: _Work, learnt: NDArray[np.bool_], target: Path, on_progress: OnProgress | None
-) -> _Trained:
-    settings, data = work.settings, work.data
-    # The last output stands for no fruit.
-    n_labels = len(work.labels)
+def _fit(
+    work: _Work, learnt: NDArray[np.bool_], recipe: Recipe, on_progress: OnProgress | None
+) -> Lite0:
+    settings, data, n_labels = work.settings, work.data, len(work.labels)
     source = find_weights(find_backbone(BACKBONE))
-    network = load_network(source, n_outputs=n_labels + 1, dropout=work.recipe.dropout)
+    # The last output stands for no fruit.
+    network = load_network(source, n_outputs=n_labels + 1, dropout=recipe.dropout)
     phone = data.phone.choose(np.flatnonzero(learnt))
     sources = [
         Source(phone.pixels, work.y_phone[learnt].tolist(), vary_phone, settings.phone_per_step),
@@ -180,11 +197,20 @@ def _train(
         n = settings.strangers_per_step
         sources.append(Source(data.strangers.pixels, y, vary_stranger, n, is_fruit=False))
     fruits = _number_fruits(work.labels)
-    network = fit_network(network, sources, fruits, work.recipe, on_progress=on_progress)
-    write_weights(network, source=source, target=target)
-    spec = replace(find_backbone(BACKBONE), input_size=(settings.size, settings.size))
+    return fit_network(network, sources, fruits, recipe, on_progress=on_progress)
+
+
+def _open(
+    work: _Work, networks: Sequence[Lite0], learnt: NDArray[np.bool_], target: Path
+) -> _Trained:
+    """Write the average of the networks to ``target`` and open it as prediction does."""
+    network = average_networks(networks)
+    write_weights(network, source=find_weights(find_backbone(BACKBONE)), target=target)
+    size = work.settings.size
+    spec = replace(find_backbone(BACKBONE), input_size=(size, size))
     backbone = open_backbone(spec, target, n_threads=os.cpu_count() or 1, verified=True)
     weights, bias = read_linear(network)
+    n_labels = len(work.labels)
     return _Trained(target, backbone, Linear(weights[:n_labels], bias[:n_labels]), learnt)
 
 
@@ -254,7 +280,7 @@ def _write(out: Path, work: _Work, trained: _Trained, found: Measured) -> None:
     data = work.data
     spec = trained.backbone.spec
     training = {
-        "recipe": asdict(work.recipe),
+        "recipes": [asdict(recipe) for recipe in work.recipes],
         "left_out": list(work.settings.leave_out),
         "n_pictures": {
             "phone": int(trained.learnt.sum()),

@@ -1,5 +1,7 @@
 """EfficientNet-Lite0 as a trainable network, read from its ONNX file and written back into it."""
 
+import copy
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +16,7 @@ from pomona.errors import TrainingError
 __all__ = [
     "N_FEATURES",
     "Lite0",
+    "average_networks",
     "load_network",
     "normalise",
     "read_linear",
@@ -195,6 +198,23 @@ def load_network(path: Path, *, n_outputs: int, dropout: float) -> Lite0:
             "EfficientNet-Lite0 only, which has 49. Give that file."
         )
     return Lite0(convolutions, n_outputs=n_outputs, dropout=dropout)
+
+
+@torch.no_grad()
+def average_networks(networks: Sequence[Lite0]) -> Lite0:
+    """Return one network with the mean of the weights of several that began as the same one.
+
+    References
+    ----------
+    Wortsman et al., Model soups: averaging weights of multiple fine-tuned models improves accuracy
+    without increasing inference time, 2022.
+    """
+    average = copy.deepcopy(networks[0])
+    states = [network.state_dict() for network in networks]
+    for name, mean in average.state_dict().items():
+        if mean.dtype.is_floating_point:
+            mean.copy_(torch.stack([state[name] for state in states]).mean(0))
+    return average
 
 
 @torch.no_grad()
