@@ -50,6 +50,9 @@ def test_add_normalisation_changes_nothing(network, pixels):
     network.freeze(3)
     network.add_normalisation(normalise(torch.from_numpy(pixels)))
     assert np.abs(compute_features(network.eval(), pixels) - before).max() < 1e-3
+    kept = network.head.bn
+    network.add_normalisation(normalise(torch.from_numpy(255 - pixels)))
+    assert network.head.bn is kept
 
 
 def test_write_weights_folds_what_was_learnt(network, pixels, tmp_path):

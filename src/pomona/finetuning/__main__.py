@@ -28,7 +28,7 @@ def make(
         list[str] | None,
         option("Folder nothing is learnt from; may be repeated.", "--leave-out"),
     ] = None,
-    size: Annotated[int, option("Side of the pictures in prediction.", "--size")] = 320,
+    size: Annotated[int, option("Side of the pictures in prediction.", "--size")] = 288,
     steps_share: Annotated[
         float, option("Share of the training steps; 0.05 to see that all works.", "--steps-share")
     ] = 1.0,

@@ -141,7 +141,8 @@ class Lite0(nn.Module):
     def add_normalisation(self, x: Tensor) -> None:
         """Put batch normalisation behind what is trained; for pictures like ``x`` nothing changes.
 
-        The file holds it folded into the weights, and without it large steps diverge.
+        The file holds it folded into the weights, and without it large steps diverge. What has one
+        already keeps it.
         """
         sums: dict[_Conv, tuple[Tensor, Tensor]] = {}
 
@@ -151,7 +152,11 @@ class Lite0(nn.Module):
 
             return module.conv.register_forward_hook(hook)
 
-        trained = [each for each in self.convolutions() if each.conv.weight.requires_grad]
+        trained = [
+            each
+            for each in self.convolutions()
+            if each.conv.weight.requires_grad and isinstance(each.bn, nn.Identity)
+        ]
         hooks = [remember(each) for each in trained]
         self.features(x)
         for hook in hooks:
