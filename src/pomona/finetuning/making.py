@@ -226,8 +226,6 @@ def _blend(
 ) -> Lite0:
     share = work.recipes[0].n_steps / RECIPES[0].n_steps
     polish = replace(POLISH, n_steps=max(round(POLISH.n_steps * share), 4))
-    n_studio = 2 * work.settings.studio_per_step
-    work = replace(work, settings=replace(work.settings, studio_per_step=n_studio))
     return _fit(work, learnt, polish, on_progress, start=average_networks(networks))
 
 
