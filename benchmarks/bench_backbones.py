@@ -9,11 +9,11 @@ cache (``--cache``) holds pulled ones; they cost the same time. Three tables, in
 """
 
 import os
-import shutil
 import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -82,12 +82,10 @@ def _extract(spark, listing, settings) -> np.ndarray:
     """Return the features that an extraction writes, in the order of the listing."""
     import pyarrow.dataset as ds
 
-    from pomona.spark.batch import extract_to_folder
+    from benchmarks.measure import measure_extraction
 
     out = SCRATCH / "differences"
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
-    extract_to_folder(spark, listing, out, settings=settings)
+    measure_extraction(spark, listing, out, settings=settings)
     table = ds.dataset(out / "features").to_table(columns=["path", "features"])
     found = dict(zip(table["path"].to_pylist(), table["features"].to_pylist(), strict=True))
     return np.array([found[path] for path in listing.pictures["path"].to_pylist()])
@@ -97,11 +95,12 @@ def speed(names: list[str]) -> None:
     """Print images per second of the engines and of Keras, both cores."""
     from pomona.backbones import find_weights, load_backbone
 
+    paths = _list_some(32).pictures["path"].to_pylist()
     print("| network | input | n_features | MB | OpenVINO images/s | ms | ONNX Runtime | Keras |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for name in names:
         weights = prepare(name)
-        pictures = read_pictures(name, _list_some(32).pictures["path"].to_pylist())
+        pictures = read_pictures(name, paths)
         speeds = []
         for engine in ("openvino", "onnxruntime"):
             backbone = load_backbone(name, engine=engine, n_threads=N_CORES, cache=CACHE)
@@ -151,9 +150,9 @@ def differences(names: list[str]) -> None:
 
 def steady(names: list[str]) -> None:
     """Print extraction on Spark in steady state as a share of the engine's ceiling."""
+    from benchmarks.measure import measure_extraction
     from pomona.backbones import load_backbone
     from pomona.config import ExtractSettings, SparkSettings
-    from pomona.spark.batch import extract_to_folder
     from pomona.spark.session import start_spark
 
     spark = start_spark(SparkSettings(master=f"local[{N_CORES}]"))
@@ -168,14 +167,7 @@ def steady(names: list[str]) -> None:
         # About twenty seconds.
         listing = _list_some(int(min(max(_measure(engine, pixels) * 20, 64), 7_000)))
 
-        def extract(listing=listing, settings=settings) -> float:
-            out = SCRATCH / "steady"
-            shutil.rmtree(out, ignore_errors=True)
-            out.mkdir(parents=True)
-            started = time.perf_counter()
-            extract_to_folder(spark, listing, out, settings=settings)
-            return len(listing.pictures) / (time.perf_counter() - started)
-
+        extract = partial(measure_extraction, spark, listing, SCRATCH / "steady", settings=settings)
         extract()  # the workers open the network
         tops, speeds = [_measure(engine, pixels)], []
         for _ in range(TURNS):

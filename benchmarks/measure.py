@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from benchmarks.rows import GOLDEN
-from pomona.config import SourceSettings
+from pomona.config import ExtractSettings, SourceSettings
 from pomona.sources import Listing, list_images
 
 
@@ -23,15 +23,16 @@ def list_repeated(source: Path, *, times: int) -> Listing:
     return Listing(pa.concat_tables([listing.pictures] * times), listing.quarantined)
 
 
-def measure_extraction(spark, listing: Listing, out: Path) -> float:
+def measure_extraction(
+    spark, listing: Listing, out: Path, *, settings: ExtractSettings | None = None
+) -> float:
     """Extract a listing to an emptied folder; return images per second."""
-    from pomona.config import ExtractSettings
     from pomona.spark.batch import extract_to_folder
 
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     started = time.perf_counter()
-    done = extract_to_folder(spark, listing, out, settings=ExtractSettings())
+    done = extract_to_folder(spark, listing, out, settings=settings or ExtractSettings())
     assert done.n_extracted == listing.n_images
     return listing.n_images / (time.perf_counter() - started)
 

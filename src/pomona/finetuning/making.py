@@ -58,7 +58,6 @@ RECIPES: Final = (
 # An average is a network nobody trained: what it lost of the studio comes back in a few steps.
 POLISH: Final = Recipe(
     sizes=(256,),
-    n_steps=120,
     learning_rate=6e-5,
     learning_rate_linear=4e-4,
     recolour=0.0,
@@ -224,8 +223,7 @@ def _blend(
     learnt: NDArray[np.bool_],
     on_progress: OnProgress | None,
 ) -> Lite0:
-    share = work.recipes[0].n_steps / RECIPES[0].n_steps
-    polish = replace(POLISH, n_steps=max(round(POLISH.n_steps * share), 4))
+    polish = replace(POLISH, n_steps=max(work.recipes[0].n_steps // 6, 4))
     return _fit(work, learnt, polish, on_progress, start=average_networks(networks))
 
 
@@ -310,7 +308,7 @@ def _write(out: Path, work: _Work, trained: _Trained, found: Measured) -> None:
         "left_out": list(work.settings.leave_out),
         "n_pictures": {
             "phone": int(trained.learnt.sum()),
-            "phone_held_back": found.n_held_back,
+            "phone_held_back": found.metrics["phone"]["n"],
             "studio": len(data.studio),
             "no_fruit": len(data.strangers),
         },

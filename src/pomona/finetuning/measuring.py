@@ -38,15 +38,12 @@ class Measured:
     ----------
     head : Head
     rule : DecisionRule
-    n_held_back : int
-        Phone photographs that calibrated and measured.
     metrics : dict
         ``phone``, ``studio``, ``unseen``, ``no_fruit``, and the phone's once more at the top.
     """
 
     head: Head
     rule: DecisionRule
-    n_held_back: int
     metrics: dict[str, Any]
 
 
@@ -93,7 +90,7 @@ def measure(
         head = _weigh_signals(head, some, strangers_test[pick])
         return head, _choose_rule(_Averaged(head), some, labels, refused_share)
 
-    crossed = _Crossed((calibrate(ODD), calibrate(EVEN)))
+    crossed = _Crossed((calibrate(ODD), calibrate(EVEN)), len(labels))
     rule = DecisionRule(0.0, fruit_min=FRUIT_MIN)
     metrics: dict[str, Any] = {
         name: measure_head(crossed, part, labels=labels, rule=rule)
@@ -104,7 +101,7 @@ def measure(
         metrics["no_fruit"] = _score_strangers(crossed, strangers_test, labels, rule)
     head, rule = calibrate(slice(None))
     metrics |= _score_unseen(head, rule, labels, unseen)
-    return Measured(head, rule, len(phone[1]), metrics["phone"] | metrics)
+    return Measured(head, rule, metrics["phone"] | metrics)
 
 
 def make_head(linear: Linear, learnt: FloatArray, strangers: FloatArray) -> Head:
@@ -195,18 +192,17 @@ class _Crossed:
     """
 
     fitted: tuple[tuple[Head, DecisionRule], tuple[Head, DecisionRule]]
+    n_labels: int
 
     def apply(self, features: FloatArray, /) -> Scores:
-        n, _, n_features = features.shape
-        n_labels = len(self.fitted[0][0].logits(features[:1, 0])[0]) if n else 0
-        all_scores = Scores(np.zeros((n, n_labels)), np.zeros(n), np.zeros((n, n_features)))
+        probabilities = np.zeros((len(features), self.n_labels))
+        strangeness = np.zeros(len(features))
         for pick, (head, rule) in zip((EVEN, ODD), self.fitted, strict=True):
             scores = _Averaged(head).apply(features[pick])
-            all_scores.probabilities[pick] = scores.probabilities
-            all_scores.features[pick] = scores.features
+            probabilities[pick] = scores.probabilities
             if rule.rejection_threshold is not None:
-                all_scores.strangeness[pick] = scores.strangeness - rule.rejection_threshold
-        return all_scores
+                strangeness[pick] = scores.strangeness - rule.rejection_threshold
+        return Scores(probabilities, strangeness, features.mean(axis=1))
 
 
 def _temperature(head: Head, *parts: Part) -> float:
