@@ -79,7 +79,7 @@ recogniser: export MALLOC_MMAP_MAX_ = 0
 recogniser: export MALLOC_TRIM_THRESHOLD_ = 100000000000
 recogniser: $(FINETUNE)/.ready
 	@test -n "$(DATA)" || { echo "Say where the pictures are: make recogniser DATA=folder"; exit 2; }
-	@$(FINETUNE)/bin/python -m pomona.finetuning "$(DATA)" $(if $(STRANGERS),--strangers "$(STRANGERS)") $(ARGS)
+	@$(FINETUNE)/bin/python -m pomona.finetuning "$(DATA)" $(if $(STRANGERS),--strangers "$(STRANGERS)") --keep build/networks $(ARGS)
 
 test-finetune: $(FINETUNE)/.ready
 	@$(FINETUNE)/bin/python -m pytest tests/finetuning tests/test_api.py

@@ -6,6 +6,7 @@ import pytest
 from pomona.finetuning.measuring import carry_over, make_head, measure, score_shipped
 from pomona.recognition.classifiers import Linear
 from pomona.recognition.decisions import ModelLabel
+from pomona.recognition.packing import Part
 
 N = 24
 LABELS = (
@@ -21,21 +22,26 @@ def draw(y, spread=1.0, seed=0):
     return CENTRES[y] + spread * rng.normal(size=(len(y), N))
 
 
+def learnt(seed=0):
+    """Of all labels, once as photographs and once as studio frames."""
+    y = np.arange(240) % 3
+    return Part(draw(y, seed=seed), y), Part(draw(y, spread=0.5, seed=seed + 1), y)
+
+
 @pytest.fixture(scope="module")
 def measured():
     rng = np.random.default_rng(1)
     y = rng.integers(0, 3, 400)
     folders = ["Apple Braeburn", "Pink-Lady", "Banana"]
-    strange = rng.normal(size=(300, N)) - np.eye(N)[5] * 6
+    strange = rng.normal(size=(150, N)) - 3 * CENTRES[0]
     return measure(
         # Four times too sure of itself.
         Linear(4 * CENTRES, np.zeros(3)),
         LABELS,
         phone=(draw(y)[:, None], y),
         studio_test=(draw(y, seed=2)[:, None], [folders[i] for i in y]),
-        learnt=draw(y, seed=3),
-        strangers=strange[:150],
-        strangers_test=np.stack([strange[150:], strange[150:]], axis=1),
+        learnt=learnt(seed=3),
+        strangers_test=np.stack([strange, strange], axis=1),
         unseen=(draw(np.zeros(50, int), seed=4)[:, None], ["Apple Golden 1"] * 50),
         refused_share=0.04,
     )
@@ -51,6 +57,27 @@ def test_measure_calibrates(measured):
 def test_measure_refuses_strangers_and_little_else(measured):
     assert measured.metrics["no_fruit"] == {"n": 150, "refused": pytest.approx(1.0, abs=0.05)}
     assert measured.metrics["phone"]["decisions"]["unknown"] < 0.15
+
+
+def test_distances_count_in_what_is_usual_for_the_kind(measured):
+    # Photographs lie twice as far from each other here as studio frames.
+    studio = draw(np.arange(300) % 3, spread=0.5, seed=9)
+    found = measure(
+        Linear(4 * CENTRES, np.zeros(3)),
+        LABELS,
+        phone=(draw(np.arange(300) % 3)[:, None], np.arange(300) % 3),
+        studio_test=(studio[:, None], ["Apple Braeburn", "Pink-Lady", "Banana"] * 100),
+        learnt=learnt(seed=3),
+        strangers_test=np.zeros((0, 1, N)),
+        unseen=(np.zeros((0, 1, N)), []),
+        refused_share=0.05,
+    )
+    usual = found.head.rejection.usual
+    assert len(usual) == 6
+    assert 2.5 < usual[0] / usual[3] < 5.5
+    # Both kinds are refused alike, though one threshold serves both.
+    shares = [found.metrics[kind]["decisions"]["unknown"] for kind in ("phone", "studio")]
+    assert max(shares) < 0.12
 
 
 def test_measure_scores_unseen_varieties_by_their_fruit(measured):
@@ -75,8 +102,7 @@ def test_measure_scores_each_half_by_what_the_other_set():
         LABELS,
         phone=(features, wrong),
         studio_test=(features, [names[i] for i in wrong]),
-        learnt=draw(y),
-        strangers=nothing,
+        learnt=learnt(),
         strangers_test=nothing[:, None],
         unseen=(nothing[:, None], []),
         refused_share=0.05,
@@ -88,15 +114,16 @@ def test_measure_scores_each_half_by_what_the_other_set():
     assert max(each["accuracy"] for each in bins if each["confidence"] > 0.9) < 0.2
 
 
-def test_carry_over_takes_the_calibration_and_the_networks_own_probe(measured):
+def test_carry_over_takes_the_calibration_and_knows_its_own_pictures(measured):
     y = np.arange(90) % 3
-    strange = draw(y, seed=8) - np.eye(N)[5] * 6
+    strange = draw(y, seed=8) - 4 * CENTRES[0]
     linear = Linear(2 * CENTRES, np.zeros(3))
-    own = make_head(linear, draw(y, seed=7), strange)
+    own = make_head(linear, LABELS, learnt(seed=7))
     head = carry_over(measured.head, own)
     assert head.temperature == measured.head.temperature
     assert np.array_equal(head.rejection.weights, measured.head.rejection.weights)
-    assert head.rejection.probe is own.rejection.probe
+    assert np.array_equal(head.rejection.usual, measured.head.rejection.usual)
+    assert head.rejection.means is own.rejection.means
     assert head.classifier is linear
     scores = score_shipped(
         head,
@@ -112,7 +139,7 @@ def test_carry_over_takes_the_calibration_and_the_networks_own_probe(measured):
     assert scores["unseen"]["answered_fruit"] > 0.7
 
 
-def test_measure_without_strangers_has_no_probe():
+def test_measure_without_strangers_refuses_by_distance_and_doubt():
     y = np.arange(60) % 3
     nothing = np.zeros((0, N))
     found = measure(
@@ -120,13 +147,13 @@ def test_measure_without_strangers_has_no_probe():
         LABELS,
         phone=(draw(y)[:, None], y),
         studio_test=(draw(y)[:, None], ["Banana"] * 60),
-        learnt=draw(y),
-        strangers=nothing,
+        learnt=learnt(),
         strangers_test=nothing[:, None],
         unseen=(nothing[:, None], []),
         refused_share=0.05,
     )
-    assert found.head.rejection.probe is None
+    rejection = found.head.rejection
+    assert rejection.weights.tolist() == [0, 0.5, 0.5]
     assert "no_fruit" not in found.metrics
 
 
@@ -141,8 +168,7 @@ def test_measure_averages_the_views_of_a_picture():
             LABELS,
             phone=(views, y),
             studio_test=(views, ["Apple Braeburn", "Pink-Lady", "Banana"] * 100),
-            learnt=draw(y),
-            strangers=nothing,
+            learnt=learnt(),
             strangers_test=nothing[:, None],
             unseen=(nothing[:, None], []),
             refused_share=0.05,

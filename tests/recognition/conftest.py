@@ -99,12 +99,13 @@ def make_head(kind: str = "linear", on: str = "reduced", *, whiten: bool = False
     rng = np.random.default_rng(2)
     components = np.linalg.qr(rng.normal(size=(N_FEATURES, N_COMPONENTS)))[0].T
     rejection = Rejection(
-        centres=rng.normal(size=4),
-        spreads=np.array([1.0, 2.0, 0.5, 3.0]),
-        weights=np.array([0.4, 0.3, 0.2, 0.1]),
+        centres=rng.normal(size=3),
+        spreads=np.array([1.0, 2.0, 0.5]),
+        weights=np.array([0.4, 0.3, 0.2]),
         whitening=rng.normal(size=(N_COMPONENTS, N_COMPONENTS)),
-        means=rng.normal(size=(3, N_COMPONENTS)),
-        probe=rng.normal(size=N_FEATURES),
+        means=rng.normal(size=(4, N_COMPONENTS)),
+        usual=np.array([1.0, 2.0, 0.5, 3.0]),
+        fruits=np.array([0, 0, 1]),
     )
     return Head(
         on=on,

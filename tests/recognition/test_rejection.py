@@ -38,7 +38,6 @@ def test_strangers_are_stranger(with_strangers):
         probabilities=known[2],
         whitening=whitening,
         means=means,
-        probe=RNG.normal(size=N_FEATURES),
         strangers=strangers if with_strangers else None,
     )
     threshold = choose_threshold(rejection.score(*known), refused_share=0.05)
@@ -51,8 +50,54 @@ def test_signals_that_are_missing_do_not_count():
     rejection = fit_rejection(
         standardised=standardised, components=np.zeros((100, 0)), probabilities=probabilities
     )
-    assert rejection.weights.tolist() == [0, 0, 0, 0]
+    assert rejection.weights.tolist() == [0, 0, 0]
     assert isinstance(rejection, Rejection)
+
+
+def test_only_the_signals_asked_for_count():
+    *known, y = _draw(2000)
+    whitening, means = within_class(known[1], y, n_classes=N_CLASSES)
+    for strangers in (None, _draw(500, strange=True)[:3]):
+        rejection = fit_rejection(
+            standardised=known[0],
+            components=known[1],
+            probabilities=known[2] * RNG.uniform(0.9, 1, (2000, 1)),
+            whitening=whitening,
+            means=means,
+            use=("distance", "uncertainty"),
+            strangers=strangers,
+        )
+        assert rejection.weights[0] == 0
+        assert (rejection.weights[1:] > 0).all()
+
+
+def test_a_distance_counts_in_what_is_usual_there():
+    ones = np.ones(3)
+    means = np.array([[0.0, 0], [10, 0]])
+    rejection = Rejection(0 * ones, ones, ones, np.eye(2), means, usual=np.array([1.0, 25]))
+    # Three from the tight class, seven from the loose one; and the other way round.
+    found = rejection.distances(np.array([[3.0, 0], [7, 0]]))
+    np.testing.assert_allclose(found, [[9, 49 / 25], [49, 9 / 25]])
+
+
+def test_varieties_of_one_fruit_are_no_doubt_about_the_fruit():
+    ones = np.ones(3)
+    nothing = np.zeros((2, 0))
+    probabilities = np.array([[0.5, 0.4, 0.1], [0.5, 0.1, 0.4]])
+
+    def doubt(fruits):
+        rejection = Rejection(0 * ones, ones, ones, fruits=fruits)
+        return rejection.signals(np.zeros((2, N_FEATURES)), nothing, probabilities)[:, 2]
+
+    np.testing.assert_allclose(doubt(np.array([0, 0, 1])), np.log([1 / 9, 2 / 3]))
+    np.testing.assert_allclose(doubt(None), [0, 0], atol=1e-12)
+
+
+def test_nothing_is_surer_than_32_bits_can_tell():
+    ones = np.ones(3)
+    rejection = Rejection(0 * ones, ones, ones)
+    found = rejection.signals(np.zeros((1, 2)), np.zeros((1, 0)), np.array([[1.0, 0.0]]))
+    assert found[0, 2] == pytest.approx(np.log(0.001 / 0.999))
 
 
 def test_choose_threshold_counts_what_is_refused_already():

@@ -38,6 +38,10 @@ def make(
     held_share: Annotated[
         float, option("Share of phone photographs held back.", "--held-share")
     ] = 0.14,
+    keep: Annotated[
+        Path | None,
+        option("Keep finished networks in this folder, and go on behind them.", "--keep"),
+    ] = None,
     seed: Annotated[int, option("Of everything random.", "--seed")] = 0,
 ) -> None:
     """Fine-tune the shipped backbone and pack the default recogniser."""
@@ -52,6 +56,7 @@ def make(
             held_share=held_share,
             leave_out=tuple(leave_out or ()),
             is_trial=trial,
+            keep=keep,
         )
         with show_progress("Fine-tuning", quiet=False, as_json=False) as on_progress:
             metrics = make_recogniser(

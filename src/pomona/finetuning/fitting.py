@@ -34,6 +34,8 @@ class Recipe:
         Sides of the pictures in pixels, one after the other in equal parts of the training.
     n_steps : int
         How many times the weights change.
+    n_phone, n_studio, n_strangers : int
+        How many pictures of each kind a step sees.
     frozen_blocks : int
         The first blocks stay as they were.
     learning_rate, learning_rate_linear : float
@@ -52,6 +54,9 @@ class Recipe:
 
     sizes: tuple[int, ...] = (256,)
     n_steps: int = 720
+    n_phone: int = 36
+    n_studio: int = 12
+    n_strangers: int = 8
     frozen_blocks: int = 3
     learning_rate: float = 3e-4
     learning_rate_linear: float = 2e-3

@@ -1,5 +1,6 @@
 """Make the default recogniser: hold back, fine-tune, calibrate, measure, pack."""
 
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -30,13 +31,15 @@ from pomona.finetuning.network import (
     average_networks,
     load_network,
     read_linear,
+    restore_network,
+    save_network,
     write_weights,
 )
 from pomona.finetuning.pictures import Data, Pictures, load_data, prepare_all
 from pomona.recognition.classifiers import Linear
-from pomona.recognition.decisions import ModelLabel
+from pomona.recognition.decisions import ModelLabel, number_fruits
 from pomona.recognition.labelling import name_labels
-from pomona.recognition.packing import write_recogniser
+from pomona.recognition.packing import Part, write_recogniser
 from pomona.recognition.preprocessing import WHOLE, Preprocessing, View
 
 __all__ = ["RECIPES", "Settings", "make_recogniser"]
@@ -58,6 +61,7 @@ RECIPES: Final = (
 # An average is a network nobody trained: what it lost of the studio comes back in a few steps.
 POLISH: Final = Recipe(
     sizes=(256,),
+    n_studio=24,
     learning_rate=6e-5,
     learning_rate_linear=4e-4,
     recolour=0.0,
@@ -89,7 +93,8 @@ class Settings:
         Share of held-back phone photographs that may be refused.
     is_trial : bool
         Write the network that was measured; train none on all photographs.
-    phone_per_step, studio_per_step, strangers_per_step : int
+    keep : Path or None
+        Finished networks are kept in this folder; a second run goes on behind them.
     """
 
     data: Path
@@ -100,9 +105,7 @@ class Settings:
     leave_out: tuple[str, ...] = ()
     refused_share: float = 0.03
     is_trial: bool = False
-    phone_per_step: int = 36
-    studio_per_step: int = 12
-    strangers_per_step: int = 8
+    keep: Path | None = None
 
 
 def make_recogniser(
@@ -141,7 +144,15 @@ def make_recogniser(
         leave_out=settings.leave_out,
     )
     labels, y = name_labels([*data.phone.folders, *data.studio.folders], merge=True)
-    work = _Work(settings, recipes, data, labels, y[: len(data.phone)], y[len(data.phone) :])
+    work = _Work(
+        settings,
+        recipes,
+        data,
+        _fingerprint(data),
+        labels,
+        y[: len(data.phone)],
+        y[len(data.phone) :],
+    )
     say("Finding groups of alike photographs")
     held = _hold_back(data.phone, settings.held_share)
     with TemporaryDirectory() as scratch:
@@ -168,9 +179,18 @@ class _Work:
     settings: Settings
     recipes: Sequence[Recipe]
     data: Data
+    fingerprint: str
     labels: Sequence[ModelLabel]
     y_phone: IntArray
     y_studio: IntArray
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A network, and a number of all that it was made from."""
+
+    network: Lite0
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -196,35 +216,64 @@ def _fit(
     recipe: Recipe,
     on_progress: OnProgress | None,
     *,
-    start: Lite0 | None = None,
-) -> Lite0:
-    """Train the shipped backbone, or go on from ``start``."""
-    settings, data, n_labels = work.settings, work.data, len(work.labels)
+    start: Sequence[_Fitted] = (),
+) -> _Fitted:
+    """Train the shipped backbone, or go on from the average of some networks."""
+    keep, data, n_labels = work.settings.keep, work.data, len(work.labels)
     # The last output stands for no fruit.
-    network = start or load_network(
+    network = load_network(
         find_weights(find_backbone(BACKBONE)), n_outputs=n_labels + 1, dropout=recipe.dropout
     )
+    digest = _digest(
+        work.fingerprint, learnt.tobytes(), asdict(recipe), [each.digest for each in start]
+    )
+    kept = keep / f"{digest}.npz" if keep else None
+    if kept and kept.exists():
+        restore_network(network, kept, frozen_blocks=recipe.frozen_blocks)
+        return _Fitted(network, digest)
+    if start:
+        network = average_networks([each.network for each in start])
     phone = data.phone.choose(np.flatnonzero(learnt))
     sources = [
-        Source(phone.pixels, work.y_phone[learnt].tolist(), vary_phone, settings.phone_per_step),
-        Source(data.studio.pixels, work.y_studio.tolist(), vary_studio, settings.studio_per_step),
+        Source(phone.pixels, work.y_phone[learnt].tolist(), vary_phone, recipe.n_phone),
+        Source(data.studio.pixels, work.y_studio.tolist(), vary_studio, recipe.n_studio),
     ]
     if data.strangers:
         y = [n_labels] * len(data.strangers)
-        n = settings.strangers_per_step
+        n = recipe.n_strangers
         sources.append(Source(data.strangers.pixels, y, vary_stranger, n, is_fruit=False))
-    fruits = _number_fruits(work.labels)
-    return fit_network(network, sources, fruits, recipe, on_progress=on_progress)
+    # The output for no fruit is one by itself.
+    fruits = number_fruits(work.labels)
+    fruits = np.append(fruits, fruits.max() + 1)
+    network = fit_network(network, sources, fruits, recipe, on_progress=on_progress)
+    if kept:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        save_network(network, kept)
+    return _Fitted(network, digest)
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def _fingerprint(data: Data) -> str:
+    """Return a number of all pictures that are learnt from."""
+    pixels = hashlib.sha256()
+    for pictures in (data.phone, data.studio, data.strangers):
+        for each in pictures.pixels:
+            pixels.update(each.tobytes())
+        pixels.update(repr(pictures.folders).encode())
+    return pixels.hexdigest()
 
 
 def _blend(
     work: _Work,
-    networks: Sequence[Lite0],
+    networks: Sequence[_Fitted],
     learnt: NDArray[np.bool_],
     on_progress: OnProgress | None,
 ) -> Lite0:
     polish = replace(POLISH, n_steps=max(work.recipes[0].n_steps // 6, 4))
-    return _fit(work, learnt, polish, on_progress, start=average_networks(networks))
+    return _fit(work, learnt, polish, on_progress, start=networks).network
 
 
 def _open(work: _Work, network: Lite0, learnt: NDArray[np.bool_], target: Path) -> _Trained:
@@ -238,29 +287,21 @@ def _open(work: _Work, network: Lite0, learnt: NDArray[np.bool_], target: Path) 
     return _Trained(target, backbone, Linear(weights[:n_labels], bias[:n_labels]), learnt)
 
 
-def _number_fruits(labels: Sequence[ModelLabel]) -> IntArray:
-    """Return which fruit each output is of; the last output, no fruit, is one by itself."""
-    _, index = np.unique([each.fruit for each in labels], return_inverse=True)
-    return np.append(index, index.max() + 1)
-
-
 def _measure(work: _Work, trained: _Trained, held: NDArray[np.bool_]) -> Measured:
     data = work.data
-    learnt, strangers = _learnt(work, trained)
     phone = data.phone.choose(np.flatnonzero(held))
     return measure(
         trained.linear,
         work.labels,
         phone=(_views(trained, phone), work.y_phone[held]),
-        learnt=learnt,
-        strangers=strangers,
+        learnt=_learnt(work, trained),
         refused_share=work.settings.refused_share,
         **_never_learnt(work, trained),
     )
 
 
 def _carry_over(work: _Work, trained: _Trained, found: Measured) -> Measured:
-    head = carry_over(found.head, make_head(trained.linear, *_learnt(work, trained)))
+    head = carry_over(found.head, make_head(trained.linear, work.labels, _learnt(work, trained)))
     shipped = score_shipped(head, found.rule, work.labels, **_never_learnt(work, trained))
     return replace(found, head=head, metrics=found.metrics | {"shipped": shipped})
 
@@ -274,15 +315,15 @@ def _never_learnt(work: _Work, trained: _Trained) -> dict[str, Any]:
     }
 
 
-def _learnt(work: _Work, trained: _Trained) -> tuple[FloatArray, FloatArray]:
-    """Return features of whole pictures of fruit and of none that the network learnt from."""
+def _learnt(work: _Work, trained: _Trained) -> tuple[Part, Part]:
+    """Return whole phone photographs and studio frames that the network learnt from."""
     data = work.data
     phone = data.phone.choose(np.flatnonzero(trained.learnt))
-    # The probe learns fruit against no fruit; a fifth of the frames shows all of it.
-    studio = data.studio.choose(range(0, len(data.studio), 5))
+    # Frames of one turning fruit: a third shows all of it.
+    some = range(0, len(data.studio), 3)
     return (
-        np.concatenate([_views(trained, each, (WHOLE,))[:, 0] for each in (phone, studio)]),
-        _views(trained, data.strangers, (WHOLE,))[:, 0],
+        Part(_views(trained, phone, (WHOLE,))[:, 0], work.y_phone[trained.learnt]),
+        Part(_views(trained, data.studio.choose(some), (WHOLE,))[:, 0], work.y_studio[some]),
     )
 
 

@@ -10,7 +10,13 @@ from scipy.optimize import minimize_scalar
 
 from pomona.recognition.calibration import calibration_noise
 from pomona.recognition.classifiers import Linear
-from pomona.recognition.decisions import Answer, DecisionRule, ModelLabel, decide
+from pomona.recognition.decisions import (
+    Answer,
+    DecisionRule,
+    ModelLabel,
+    decide,
+    number_fruits,
+)
 from pomona.recognition.head import Head, Scorer, Scores, no_rejection
 from pomona.recognition.labelling import find_label
 from pomona.recognition.packing import Part, choose_rule, measure_head
@@ -21,13 +27,13 @@ __all__ = ["Measured", "carry_over", "make_head", "measure", "score_shipped"]
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
 
-# Strong: the probe has as many numbers as there are pictures of no fruit.
-PROBE_C: Final = 1e-3
+# Of the spread inside the classes towards one that is alike in all directions.
+SHRINKAGE: Final = 0.1
 TINY: Final = 1e-12
 EVEN: Final = slice(0, None, 2)
 ODD: Final = slice(1, None, 2)
-# Lower, and unseen varieties are named wrongly more often; higher, and more real fruit is refused.
-FRUIT_MIN: Final = 0.45
+# Strangeness counts how unsure an answer is; this is only where a name would mean nothing.
+FRUIT_MIN: Final = 0.3
 
 
 @dataclass(frozen=True)
@@ -53,15 +59,14 @@ def measure(
     *,
     phone: tuple[FloatArray, IntArray],
     studio_test: tuple[FloatArray, Sequence[str]],
-    learnt: FloatArray,
-    strangers: FloatArray,
+    learnt: Sequence[Part],
     strangers_test: FloatArray,
     unseen: tuple[FloatArray, Sequence[str]],
     refused_share: float,
 ) -> Measured:
     """Return the head with temperature, refusal and rule, and its scores.
 
-    All features but those of ``learnt`` and ``strangers`` have one row per picture and view,
+    All features but those of ``learnt`` have one row per picture and view,
     (n, n_views, n_features); the answers to the views are averaged, as in prediction.
 
     ``phone``, ``studio_test`` and ``strangers_test`` calibrate the head that is returned. The
@@ -75,19 +80,20 @@ def measure(
     labels : sequence of ModelLabel
     phone : features and label indices of held-back photographs
     studio_test : features and folder names of studio frames
-    learnt, strangers : features of pictures of fruit, and of none, that the network learnt from
+    learnt : two Parts
+        Phone photographs and studio frames that the network learnt from, (n, n_features).
     strangers_test : features of pictures of no fruit
     unseen : features and folder names of varieties nothing was learnt from
     refused_share : float
     """
     studio_y = np.array([find_label(name, labels)[0] for name in studio_test[1]])
     parts = (Part(*phone), Part(studio_test[0], studio_y))
-    base = make_head(linear, learnt, strangers)
+    base = make_head(linear, labels, learnt)
 
     def calibrate(pick: slice) -> tuple[Head, DecisionRule]:
         some = [Part(part.features[pick], part.y[pick]) for part in parts]
         head = replace(base, temperature=_temperature(base, *some))
-        head = _weigh_signals(head, some, strangers_test[pick])
+        head = _weigh_signals(_set_usual(head, some, learnt), some, strangers_test[pick])
         return head, _choose_rule(_Averaged(head), some, labels, refused_share)
 
     crossed = _Crossed((calibrate(ODD), calibrate(EVEN)), len(labels))
@@ -104,28 +110,36 @@ def measure(
     return Measured(head, rule, metrics["phone"] | metrics)
 
 
-def make_head(linear: Linear, learnt: FloatArray, strangers: FloatArray) -> Head:
-    """Return an uncalibrated head, with the probe for pictures of no fruit.
+def make_head(linear: Linear, labels: Sequence[ModelLabel], learnt: Sequence[Part]) -> Head:
+    """Return an uncalibrated head that knows where the pictures it learnt from lie.
+
+    Its components are the directions in which the classes differ most beside their own spread
+    (linear discriminant analysis); a label has a mean for each kind of picture.
 
     Parameters
     ----------
     linear : Linear
-    learnt, strangers : float arrays of shape (n, n_features)
-        As for :func:`measure`; without strangers there is no probe.
+    labels : sequence of ModelLabel
+    learnt : sequence of Part
+        As for :func:`measure`.
     """
-    head = Head(
-        "features", learnt.mean(axis=0), learnt.std(axis=0) + 1e-6,
-        np.zeros((0, learnt.shape[1])), linear, no_rejection(),
-    )  # fmt: skip
-    if not len(strangers):
-        return head
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-    rows = head.standardise(np.concatenate([learnt, strangers]))
-    is_strange = np.repeat([0, 1], [len(learnt), len(strangers)])
-    probe = LogisticRegression(C=PROBE_C, class_weight="balanced", max_iter=500)
-    probe.fit(rows, is_strange)
-    return replace(head, rejection=replace(head.rejection, probe=probe.coef_[0]))
+    features = np.concatenate([part.features for part in learnt])
+    # The same label in the studio and on a phone are two classes here.
+    y = np.concatenate([part.y + i * len(labels) for i, part in enumerate(learnt)])
+    mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
+    standardised = (features - mean) / scale
+    analysis = LinearDiscriminantAnalysis(solver="eigen", shrinkage=SHRINKAGE).fit(standardised, y)
+    n_axes = min(len(analysis.classes_) - 1, features.shape[1])
+    basis, whitening = np.linalg.qr(analysis.scalings_[:, :n_axes])
+    rejection = replace(
+        no_rejection(),
+        whitening=whitening.T,
+        means=analysis.means_ @ basis @ whitening,
+        fruits=number_fruits(labels),
+    )
+    return Head("features", mean, scale, basis.T, linear, rejection)
 
 
 def carry_over(calibrated: Head, head: Head) -> Head:
@@ -138,7 +152,9 @@ def carry_over(calibrated: Head, head: Head) -> Head:
     head : Head
         Of :func:`make_head`, for a network that learnt from the held-back photographs too.
     """
-    rejection = replace(calibrated.rejection, probe=head.rejection.probe)
+    rejection = replace(
+        calibrated.rejection, whitening=head.rejection.whitening, means=head.rejection.means
+    )
     return replace(head, temperature=calibrated.temperature, rejection=rejection)
 
 
@@ -236,13 +252,25 @@ def _choose_rule(
     return replace(rules[0], rejection_threshold=max(found, default=None))
 
 
-def _weigh_signals(head: Head, known: Sequence[Part], others: FloatArray) -> Head:
-    if head.rejection.probe is None or not len(others):
-        return replace(head, rejection=no_rejection())
+def _set_usual(head: Head, parts: Sequence[Part], learnt: Sequence[Part]) -> Head:
+    """Count distances in what is usual for pictures of a kind that nothing was learnt from.
 
+    Photographs lie further from each other than studio frames, which show one fruit turning.
+    """
+    usual: list[FloatArray] = []
+    for part, of_kind in zip(parts, learnt, strict=True):
+        n_before, n = sum(map(len, usual)), len(np.unique(of_kind.y))
+        components = head.standardise(_flat(part.features)) @ head.components.T
+        distances = head.rejection.distances(components)[:, n_before : n_before + n]
+        usual.append(np.full(n, np.median(distances.min(axis=1))))
+    return replace(head, rejection=replace(head.rejection, usual=np.concatenate(usual)))
+
+
+def _weigh_signals(head: Head, known: Sequence[Part], others: FloatArray) -> Head:
     def arrays(features: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        nothing = np.zeros((len(features), 0))
-        return head.standardise(features), nothing, head.apply(features).probabilities
+        standardised = head.standardise(features)
+        components = standardised @ head.components.T
+        return standardised, components, head.apply(features).probabilities
 
     standardised, components, probabilities = arrays(
         np.concatenate([_flat(part.features) for part in known])
@@ -251,8 +279,13 @@ def _weigh_signals(head: Head, known: Sequence[Part], others: FloatArray) -> Hea
         standardised=standardised,
         components=components,
         probabilities=probabilities,
-        probe=head.rejection.probe,
-        strangers=arrays(_flat(others)),
+        whitening=head.rejection.whitening,
+        means=head.rejection.means,
+        usual=head.rejection.usual,
+        fruits=head.rejection.fruits,
+        # What lies outside the discriminants says nothing of fruit, known or not.
+        use=("distance", "uncertainty"),
+        strangers=arrays(_flat(others)) if len(others) else None,
     )
     return replace(head, rejection=rejection)
 

@@ -20,6 +20,8 @@ __all__ = [
     "load_network",
     "normalise",
     "read_linear",
+    "restore_network",
+    "save_network",
     "write_weights",
 ]
 
@@ -203,6 +205,24 @@ def load_network(path: Path, *, n_outputs: int, dropout: float) -> Lite0:
             "EfficientNet-Lite0 only, which has 49. Give that file."
         )
     return Lite0(convolutions, n_outputs=n_outputs, dropout=dropout)
+
+
+def save_network(network: Lite0, path: Path) -> None:
+    """Write all weights of a fine-tuned network, whole or not at all."""
+    unfinished = path.with_suffix(".unfinished")
+    with unfinished.open("wb") as file:
+        np.savez(file, **{name: each.numpy() for name, each in network.state_dict().items()})
+    unfinished.rename(path)
+
+
+def restore_network(network: Lite0, path: Path, *, frozen_blocks: int) -> Lite0:
+    """Give a network of :func:`load_network` the weights that :func:`save_network` wrote."""
+    network.freeze(frozen_blocks)
+    # Any pixels will do: what they would set is read from the file.
+    network.add_normalisation(normalise(torch.zeros((1, 32, 32, 3), dtype=torch.uint8)))
+    with np.load(path) as arrays:
+        network.load_state_dict({name: torch.from_numpy(arrays[name]) for name in arrays})
+    return network.eval()
 
 
 @torch.no_grad()

@@ -17,6 +17,7 @@ __all__ = [
     "combine_scores",
     "decide",
     "fruit_probabilities",
+    "number_fruits",
 ]
 
 FloatArray = NDArray[np.floating]
@@ -179,6 +180,11 @@ def combine_scores(scores: Scores) -> Scores:
 
 def _parts(scores: Scores) -> tuple[FloatArray, FloatArray, FloatArray]:
     return scores.probabilities, scores.strangeness, scores.features
+
+
+def number_fruits(labels: Sequence[ModelLabel]) -> NDArray[np.int64]:
+    """Return which fruit each label is of, from 0 on, (n_labels,)."""
+    return _fruits(labels)[1]
 
 
 def _fruits(labels: Sequence[ModelLabel]) -> tuple[list[str], NDArray[np.int64]]:

@@ -11,7 +11,7 @@ from pomona.recognition.classifiers import SMALLEST, Classifier, Forest, Linear,
 from pomona.recognition.head import Head
 from pomona.recognition.model_folder import INPUT, OUTPUTS
 from pomona.recognition.preprocessing import Preprocessing
-from pomona.recognition.rejection import FLOOR, SIGNALS
+from pomona.recognition.rejection import FLOOR, SIGNALS, SUREST, membership
 from pomona.recognition.tree_export import tree_attributes
 
 if TYPE_CHECKING:
@@ -239,11 +239,7 @@ def _add_strangeness(graph: _Graph, head: Head, standardised: str, components: s
         signals["residual"] = _log(graph, left)
         if rejection.whitening is not None and rejection.means is not None:
             signals["distance"] = _log(graph, _nearest(graph, head, components))
-    highest = graph.add("ReduceMax", "probabilities", axes=[1], keepdims=1)
-    signals["uncertainty"] = graph.add("Sub", graph.constant([1.0]), highest)
-    if rejection.probe is not None:
-        probe = graph.constant(rejection.probe[:, None])
-        signals["probe"] = graph.add("MatMul", standardised, probe)
+    signals["uncertainty"] = graph.add("Log", _odds_against(graph, head))
     _weigh(graph, head, signals)
 
 
@@ -256,7 +252,20 @@ def _nearest(graph: _Graph, head: Head, components: str) -> str:
     own = graph.add("ReduceSum", graph.add("Mul", rows, rows), axis, keepdims=1)
     cross = graph.add("MatMul", rows, graph.constant(-2 * means.T))
     of_means = graph.add("Add", cross, graph.constant((means**2).sum(axis=1)))
-    return graph.add("Add", own, graph.add("ReduceMin", of_means, axes=[1], keepdims=1))
+    squares = graph.add("Add", own, of_means)
+    if head.rejection.usual is not None:
+        squares = graph.add("Div", squares, graph.constant(head.rejection.usual))
+    return graph.add("ReduceMin", squares, axes=[1], keepdims=1)
+
+
+def _odds_against(graph: _Graph, head: Head) -> str:
+    """Add the odds against the likeliest fruit, (n, 1)."""
+    sums = "probabilities"
+    if head.rejection.fruits is not None:
+        sums = graph.add("MatMul", sums, graph.constant(membership(head.rejection.fruits)))
+    highest = graph.add("ReduceMax", sums, axes=[1], keepdims=1)
+    highest = graph.add("Min", highest, graph.constant([SUREST]))
+    return graph.add("Div", graph.add("Sub", graph.constant([1.0]), highest), highest)
 
 
 def _log(graph: _Graph, value: str) -> str:

@@ -12,7 +12,13 @@ from pomona.artifacts import Reduction
 from pomona.backbones import BackboneSpec
 from pomona.recognition.calibration import fit_temperature
 from pomona.recognition.classifiers import Classifier
-from pomona.recognition.decisions import DecisionRule, ModelLabel, decide, fruit_probabilities
+from pomona.recognition.decisions import (
+    DecisionRule,
+    ModelLabel,
+    decide,
+    fruit_probabilities,
+    number_fruits,
+)
 from pomona.recognition.export import build_recogniser, needs_onnxruntime
 from pomona.recognition.head import Head, Inputs, Scorer, no_rejection
 from pomona.recognition.metrics import score_predictions
@@ -45,7 +51,7 @@ def complete_head(
     on: Inputs,
     fitted: Part,
     calibration: Part,
-    n_classes: int,
+    labels: Sequence[ModelLabel],
 ) -> Head:
     """Return a head with its temperature and its refusal fitted.
 
@@ -59,7 +65,7 @@ def complete_head(
         Pictures the classifier was fitted on, or a sample with every label.
     calibration : Part
         Others.
-    n_classes : int
+    labels : sequence of ModelLabel
     """
     n_features = fitted.features.shape[1]
     head = Head(
@@ -73,9 +79,9 @@ def complete_head(
     held = calibration if len(calibration.y) else fitted
     head = replace(head, temperature=fit_temperature(head.logits(held.features), held.y))
     whitening = means = None
-    if len(head.components) and len(np.unique(fitted.y)) == n_classes:
+    if len(head.components) and len(np.unique(fitted.y)) == len(labels):
         components = head.standardise(fitted.features) @ head.components.T
-        whitening, means = within_class(components, fitted.y, n_classes=n_classes)
+        whitening, means = within_class(components, fitted.y, n_classes=len(labels))
     standardised = head.standardise(held.features)
     rejection = fit_rejection(
         standardised=standardised,
@@ -83,6 +89,7 @@ def complete_head(
         probabilities=head.apply(held.features).probabilities,
         whitening=whitening,
         means=means,
+        fruits=number_fruits(labels),
     )
     return replace(head, rejection=rejection)
 

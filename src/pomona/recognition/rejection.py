@@ -1,21 +1,32 @@
-"""How strange a picture is to a recogniser: residual outside the PCA, distance to the classes."""
+"""How strange a picture is to a recogniser: outside the PCA, far from the classes, unsure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FLOOR", "SIGNALS", "Rejection", "choose_threshold", "fit_rejection", "within_class"]
+__all__ = [
+    "FLOOR",
+    "SIGNALS",
+    "SUREST",
+    "Rejection",
+    "choose_threshold",
+    "fit_rejection",
+    "membership",
+    "within_class",
+]
 
 FloatArray = NDArray[np.floating]
 Float64Array = NDArray[np.float64]
 IntArray = NDArray[np.integer]
 
-SIGNALS: Final = ("residual", "distance", "uncertainty", "probe")
+SIGNALS: Final = ("residual", "distance", "uncertainty")
 # Logarithms start here.
 FLOOR: Final = 1e-12
+# Nothing is surer: beyond it 32 bits and 64 bits would give different odds.
+SUREST: Final = 0.999
 
 
 @dataclass(frozen=True)
@@ -23,19 +34,21 @@ class Rejection:
     """The strangeness of a picture: a weighted sum of signals, larger is stranger.
 
     Signals: ``residual`` is the logarithm of the squared length of the standardised features that
-    the PCA leaves out; ``distance`` that of the squared Mahalanobis distance to the nearest class;
-    ``uncertainty`` is 1 minus the highest probability; ``probe`` a linear function of the
-    standardised features, fitted on pictures of no fruit.
+    the PCA leaves out; ``distance`` that of the squared Mahalanobis distance to the nearest mean
+    of a class; ``uncertainty`` that of the odds against the likeliest fruit.
 
     Parameters
     ----------
-    centres, spreads, weights : float arrays of shape (4,)
+    centres, spreads, weights : float arrays of shape (3,)
         ``score = sum(weights * (signals - centres) / spreads)``, in the order of ``SIGNALS``.
     whitening : float array of shape (m, n_components) or None
         Makes the components of one class spread evenly; no distance without it.
-    means : float array of shape (n_classes, m) or None
-        Of the classes, after the whitening.
-    probe : float array of shape (n_features,) or None
+    means : float array of shape (n_means, m) or None
+        Of the classes, after the whitening; a class may have several.
+    usual : float array of shape (n_means,) or None
+        A squared distance to each mean is counted in these units.
+    fruits : int array of shape (n_classes,) or None
+        Which fruit each class is of, from 0 on; without it each is one by itself.
     """
 
     centres: FloatArray
@@ -43,12 +56,13 @@ class Rejection:
     weights: FloatArray
     whitening: FloatArray | None = None
     means: FloatArray | None = None
-    probe: FloatArray | None = None
+    usual: FloatArray | None = None
+    fruits: IntArray | None = None
 
     def signals(
         self, standardised: FloatArray, components: FloatArray, probabilities: FloatArray
     ) -> Float64Array:
-        """Return the signals, (n, 4); zero where an array for one is missing.
+        """Return the signals, (n, 3); zero where an array for one is missing.
 
         Parameters
         ----------
@@ -63,10 +77,11 @@ class Rejection:
             residual = (standardised**2).sum(axis=1) - (components**2).sum(axis=1)
             found[:, 0] = np.log(np.maximum(residual, FLOOR))
         if components.shape[1] and self.whitening is not None and self.means is not None:
-            found[:, 1] = np.log(self._distances(components).min(axis=1))
-        found[:, 2] = 1.0 - probabilities.max(axis=1)
-        if self.probe is not None:
-            found[:, 3] = standardised @ self.probe
+            found[:, 1] = np.log(self.distances(components).min(axis=1))
+        if self.fruits is not None:
+            probabilities = probabilities @ membership(self.fruits)
+        highest = np.minimum(probabilities.max(axis=1), SUREST)
+        found[:, 2] = np.log((1 - highest) / highest)
         return found
 
     def score(
@@ -76,12 +91,19 @@ class Rejection:
         signals = self.signals(standardised, components, probabilities)
         return np.asarray(((signals - self.centres) / self.spreads) @ self.weights)
 
-    def _distances(self, components: FloatArray) -> FloatArray:
+    def distances(self, components: FloatArray) -> FloatArray:
+        """Return the squared distances to the means, (n, n_means)."""
         assert self.whitening is not None
         assert self.means is not None
         rows = components @ self.whitening.T
         squares = (rows**2).sum(axis=1)[:, None] + (self.means**2).sum(axis=1)
-        return np.asarray(np.maximum(squares - 2 * rows @ self.means.T, FLOOR))
+        found = squares - 2 * rows @ self.means.T
+        return np.asarray(np.maximum(found if self.usual is None else found / self.usual, FLOOR))
+
+
+def membership(groups: IntArray) -> Float64Array:
+    """Return 1 where a class (row) is of a group (column), 0 elsewhere."""
+    return np.eye(int(groups.max()) + 1)[groups]
 
 
 def within_class(
@@ -120,7 +142,9 @@ def fit_rejection(
     probabilities: FloatArray,
     whitening: FloatArray | None = None,
     means: FloatArray | None = None,
-    probe: FloatArray | None = None,
+    usual: FloatArray | None = None,
+    fruits: IntArray | None = None,
+    use: Collection[str] = SIGNALS,
     strangers: Sequence[FloatArray] | None = None,
 ) -> Rejection:
     """Fit the weights of the signals on held-back pictures.
@@ -132,22 +156,28 @@ def fit_rejection(
     ----------
     standardised, components, probabilities : float arrays
         Of held-back pictures of fruit, as for :meth:`Rejection.signals`.
-    whitening, means, probe : float arrays, optional
+    whitening, means, usual, fruits : arrays, optional
+        As for :class:`Rejection`.
+    use : collection of str
+        Signals that count.
     strangers : the same three arrays, optional
         Of pictures that are no fruit.
     """
     ones = np.ones(len(SIGNALS))
-    raw = Rejection(0 * ones, ones, ones, whitening, means, probe)
+    raw = Rejection(0 * ones, ones, ones, whitening, means, usual, fruits)
     signals = raw.signals(standardised, components, probabilities)
     centres, spreads = signals.mean(axis=0), signals.std(axis=0)
     # Rounding dust of a signal that is missing is no spread.
-    alive = spreads > 1e-9
+    alive = (spreads > 1e-9) & np.isin(SIGNALS, list(use))
     spreads = np.where(alive, spreads, 1.0)
     weights = alive / max(int(alive.sum()), 1)
     if strangers is not None:
         strange = raw.signals(*strangers)
-        weights = _separate((signals - centres) / spreads, (strange - centres) / spreads) * alive
-    return Rejection(centres, spreads, weights, whitening, means, probe)
+        weights = np.zeros(len(SIGNALS))
+        weights[alive] = _separate(
+            ((signals - centres) / spreads)[:, alive], ((strange - centres) / spreads)[:, alive]
+        )
+    return replace(raw, centres=centres, spreads=spreads, weights=weights)
 
 
 def choose_threshold(

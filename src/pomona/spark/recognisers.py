@@ -204,7 +204,7 @@ def _train_one(
         on=settings.on,
         fitted=parts[TRAIN].pictures,
         calibration=held,
-        n_classes=len(plan.labels),
+        labels=plan.labels,
     )
     rule = choose_rule(head, held, labels=plan.labels, refused_share=settings.refused_share)
     metrics = measure_head(head, parts[TEST].pictures, labels=plan.labels, rule=rule)
