@@ -78,7 +78,16 @@ def fits(monkeypatch):
 
 
 def test_make_recogniser_writes_a_folder_that_answers(settings, tmp_path):
-    metrics = make_recogniser(settings, tmp_path / "model", recipes=RECIPES)
+    seen = []
+    metrics = make_recogniser(
+        settings,
+        tmp_path / "model",
+        recipes=RECIPES,
+        on_progress=lambda n, of: seen.append((n, of)),
+    )
+    # One count over all five networks.
+    assert [n for n, _ in seen] == sorted(n for n, _ in seen)
+    assert {of for _, of in seen} == {seen[-1][0]}
     # Whole groups: one or more pairs of each class.
     n_held = metrics["phone"]["n"]
     assert n_held >= 6

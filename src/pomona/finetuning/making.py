@@ -129,7 +129,7 @@ def make_recogniser(
     say : callable
         Gets one line for each step.
     on_progress : callable, optional
-        As for :func:`fit_network`.
+        Gets the pictures seen by all networks so far, and how many it will be.
 
     Raises
     ------
@@ -155,23 +155,49 @@ def make_recogniser(
     )
     say("Finding groups of alike photographs")
     held = _hold_back(data.phone, settings.held_share)
+    polish = replace(POLISH, n_steps=max(recipes[0].n_steps // 6, 4))
+    another = replace(recipes[0], seed=recipes[0].seed + 1)
+    of_shipped = [] if settings.is_trial else [another, polish]
+    progress = _Progress([*recipes, polish, *of_shipped], data, on_progress)
     with TemporaryDirectory() as scratch:
         say(f"Fine-tuning without {held.sum()} photographs, which are held back to measure")
-        networks = [_fit(work, ~held, recipe, on_progress) for recipe in recipes]
-        network = _blend(work, networks, ~held, on_progress)
-        trained = _open(work, network, ~held, Path(scratch) / "measured.onnx")
+        networks = [_fit(work, ~held, recipe, progress) for recipe in recipes]
+        mended = _fit(work, ~held, polish, progress, start=networks)
+        trained = _open(work, mended.network, ~held, Path(scratch) / "measured.onnx")
         say("Measuring")
         found = _measure(work, trained, held)
         if not settings.is_trial:
             say("Fine-tuning on all photographs")
             everything = np.ones_like(held)
-            another = replace(recipes[0], seed=recipes[0].seed + 1)
-            networks.append(_fit(work, everything, another, on_progress))
-            network = _blend(work, networks, everything, on_progress)
-            trained = _open(work, network, everything, Path(scratch) / "shipped.onnx")
+            networks.append(_fit(work, everything, another, progress))
+            mended = _fit(work, everything, polish, progress, start=networks)
+            trained = _open(work, mended.network, everything, Path(scratch) / "shipped.onnx")
             found = _carry_over(work, trained, found)
         _write(out, work, trained, found)
     return found.metrics
+
+
+class _Progress:
+    """Counts what several networks see as one."""
+
+    def __init__(self, recipes: Sequence[Recipe], data: Data, tell: OnProgress | None) -> None:
+        self._has_strangers = len(data.strangers) > 0
+        self._total = sum(self._count(recipe) for recipe in recipes)
+        self._before, self._tell = 0, tell
+
+    def __call__(self, n_seen: int, n_all: int) -> None:
+        if self._tell is not None:
+            self._tell(self._before + n_seen, self._total)
+        if n_seen == n_all:
+            self._before += n_all
+
+    def skip(self, recipe: Recipe) -> None:
+        """Count a network that was finished before."""
+        self(self._count(recipe), self._count(recipe))
+
+    def _count(self, recipe: Recipe) -> int:
+        n_strangers = recipe.n_strangers if self._has_strangers else 0
+        return recipe.n_steps * (recipe.n_phone + recipe.n_studio + n_strangers)
 
 
 @dataclass(frozen=True)
@@ -214,7 +240,7 @@ def _fit(
     work: _Work,
     learnt: NDArray[np.bool_],
     recipe: Recipe,
-    on_progress: OnProgress | None,
+    progress: "_Progress",
     *,
     start: Sequence[_Fitted] = (),
 ) -> _Fitted:
@@ -230,6 +256,7 @@ def _fit(
     kept = keep / f"{digest}.npz" if keep else None
     if kept and kept.exists():
         restore_network(network, kept, frozen_blocks=recipe.frozen_blocks)
+        progress.skip(recipe)
         return _Fitted(network, digest)
     if start:
         network = average_networks([each.network for each in start])
@@ -245,7 +272,7 @@ def _fit(
     # The output for no fruit is one by itself.
     fruits = number_fruits(work.labels)
     fruits = np.append(fruits, fruits.max() + 1)
-    network = fit_network(network, sources, fruits, recipe, on_progress=on_progress)
+    network = fit_network(network, sources, fruits, recipe, on_progress=progress)
     if kept:
         kept.parent.mkdir(parents=True, exist_ok=True)
         save_network(network, kept)
@@ -264,16 +291,6 @@ def _fingerprint(data: Data) -> str:
             pixels.update(each.tobytes())
         pixels.update(repr(pictures.folders).encode())
     return pixels.hexdigest()
-
-
-def _blend(
-    work: _Work,
-    networks: Sequence[_Fitted],
-    learnt: NDArray[np.bool_],
-    on_progress: OnProgress | None,
-) -> Lite0:
-    polish = replace(POLISH, n_steps=max(work.recipes[0].n_steps // 6, 4))
-    return _fit(work, learnt, polish, on_progress, start=networks).network
 
 
 def _open(work: _Work, network: Lite0, learnt: NDArray[np.bool_], target: Path) -> _Trained:
