@@ -91,6 +91,15 @@ def test_default_knows_real_fruit(recogniser, shared, folder, least):
     assert np.mean(hits) >= least
 
 
+@pytest.mark.parametrize("name", sorted(NEVER_SEEN))
+def test_default_seldom_names_what_it_never_saw(recogniser, shared, name):
+    folder = shared / "data/fruits360/Test" / name
+    answers = [recogniser.identify(path.read_bytes()) for path in sorted(folder.iterdir())]
+    fruit = next(each.fruit_id for each in load_classes() if each.class_name == name)
+    wrong = [each for each in answers if each.decision != "unknown" and each.fruit_id != fruit]
+    assert len(wrong) <= len(answers) / 2
+
+
 def test_default_answers_the_same_to_every_format(recogniser):
     picture = Image.radial_gradient("L").convert("RGB").resize((320, 320))
     answers = [recogniser.score(encode(picture, name)) for name in ("PNG", "BMP", "TIFF")]
