@@ -96,7 +96,7 @@ def _make_tree(rng, n_inputs):
 
 def make_head(kind: str = "linear", on: str = "reduced", *, whiten: bool = False) -> Head:
     """A head with every signal of strangeness."""
-    rng = np.random.default_rng(2)
+    rng = np.random.default_rng(4)
     components = np.linalg.qr(rng.normal(size=(N_FEATURES, N_COMPONENTS)))[0].T
     rejection = Rejection(
         centres=rng.normal(size=3),

@@ -19,7 +19,7 @@ from pomona.samples import class_name, render_fruit
 SIDE, CELL = 64, 8
 N_FRAMES = 12
 N_COMPONENTS = 24
-WEIGHTS = np.array([0.2, 0.0, 1.0, 0.0])
+WEIGHTS = np.array([0.4, 0.0, 0.1])
 # Class of pomona.samples -> key of the facts.
 FRUITS = {
     1: "pomegranate",
@@ -65,7 +65,7 @@ def write_small_recogniser(folder: Path, *, preprocessing: Preprocessing | None 
             for i, fruit_id in FRUITS.items()
         ],
         preprocessing=preprocessing,
-        rule=DecisionRule(rejection_threshold=1.2, variety_min=0.5, fruit_min=0.5),
+        rule=DecisionRule(rejection_threshold=1.6, variety_min=0.5, fruit_min=0.5),
         more={"metrics": {}, "licences": ["Apache-2.0"]},
     )
     return folder / "model"
@@ -125,7 +125,7 @@ def _fit_head(features: NDArray[np.float64], classes: NDArray[np.int64]) -> Head
         components=components,
         classifier=Linear(8 * raw.T, -8 * (mean @ raw)),
         # Strange is what lies far outside the fruits' own subspace, and what is uncertain.
-        rejection=Rejection(np.array([np.log(left).mean(), 0, 0, 0]), np.ones(4), WEIGHTS),
+        rejection=Rejection(np.array([np.log(left).mean(), 0, 0]), np.ones(3), WEIGHTS),
         temperature=1.0,
         deviations=None,
     )
