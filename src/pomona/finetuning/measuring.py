@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from pomona.recognition.calibration import calibration_noise
-from pomona.recognition.classifiers import Linear
+from pomona.recognition.classifiers import Linear, softmax
 from pomona.recognition.decisions import (
     Answer,
     DecisionRule,
@@ -194,7 +194,7 @@ class _Averaged:
         n, n_views, n_features = features.shape
         scores = self.head.apply(features.reshape(-1, n_features))
         return Scores(
-            scores.probabilities.reshape(n, n_views, -1).mean(axis=1),
+            _average_views(scores.probabilities, features),
             scores.strangeness.reshape(n, n_views).mean(axis=1),
             features.mean(axis=1),
         )
@@ -223,17 +223,21 @@ class _Crossed:
 
 def _temperature(head: Head, *parts: Part) -> float:
     """Return the temperature at which the averaged answers to both kinds are likeliest."""
+    logits = [head.logits(_flat(part.features)) for part in parts]
 
     def loss(log_temperature: float) -> float:
-        scorer = _Averaged(replace(head, temperature=float(np.exp(log_temperature))))
+        temperature = float(np.exp(log_temperature))
         # A mean for each: both count alike, however many pictures there are of one kind.
-        return sum(_log_loss(scorer.apply(part.features), part.y) for part in parts)
+        return sum(
+            _log_loss(_average_views(softmax(z, temperature=temperature), part.features), part.y)
+            for z, part in zip(logits, parts, strict=True)
+        )
 
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
 
 
-def _log_loss(scores: Scores, y: IntArray) -> float:
-    return float(-np.log(scores.probabilities[np.arange(len(y)), y] + TINY).mean())
+def _log_loss(probabilities: FloatArray, y: IntArray) -> float:
+    return float(-np.log(probabilities[np.arange(len(y)), y] + TINY).mean())
 
 
 def _choose_rule(
@@ -267,12 +271,7 @@ def _set_usual(head: Head, parts: Sequence[Part], learnt: Sequence[Part]) -> Hea
 
 
 def _weigh_signals(head: Head, known: Sequence[Part], others: FloatArray) -> Head:
-    def arrays(features: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        standardised = head.standardise(features)
-        components = standardised @ head.components.T
-        return standardised, components, head.apply(features).probabilities
-
-    standardised, components, probabilities = arrays(
+    standardised, components, probabilities = head.arrays(
         np.concatenate([_flat(part.features) for part in known])
     )
     rejection = fit_rejection(
@@ -285,7 +284,7 @@ def _weigh_signals(head: Head, known: Sequence[Part], others: FloatArray) -> Hea
         fruits=head.rejection.fruits,
         # What lies outside the discriminants says nothing of fruit, known or not.
         use=("distance", "uncertainty"),
-        strangers=arrays(_flat(others)) if len(others) else None,
+        strangers=head.arrays(_flat(others)) if len(others) else None,
     )
     return replace(head, rejection=rejection)
 
@@ -338,6 +337,11 @@ def _sum_up(rows: Sequence[tuple[bool, bool]]) -> dict[str, Any]:
         "sure_and_wrong": float((answered & ~right).mean()),
         "refused": float((~answered).mean()),
     }
+
+
+def _average_views(probabilities: FloatArray, features: FloatArray) -> FloatArray:
+    """Return one row per picture from one per picture and view."""
+    return np.asarray(probabilities.reshape(*features.shape[:2], -1).mean(axis=1))
 
 
 def _flat(features: FloatArray) -> FloatArray:

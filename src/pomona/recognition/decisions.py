@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pomona.recognition.head import Scores
+from pomona.recognition.rejection import membership
 
 __all__ = [
     "Answer",
@@ -168,9 +169,7 @@ def fruit_probabilities(
 ) -> tuple[FloatArray, list[str]]:
     """Return the probabilities of the fruits, (n, n_fruits), and their keys in order."""
     fruits, index = _fruits(labels)
-    member = np.zeros((len(labels), len(fruits)))
-    member[np.arange(len(labels)), index] = 1.0
-    return probabilities @ member, fruits
+    return probabilities @ membership(index), fruits
 
 
 def combine_scores(scores: Scores) -> Scores:

@@ -108,11 +108,15 @@ class Head:
             components /= self.deviations
         return self.classifier.logits(components)
 
+    def arrays(self, features: FloatArray) -> tuple[Float64Array, Float64Array, FloatArray]:
+        """Return standardised features, components and probabilities: what a refusal goes by."""
+        standardised = self.standardise(features)
+        probabilities = softmax(self.logits(features), temperature=self.temperature)
+        return standardised, standardised @ self.components.T, probabilities
+
     def apply(self, features: FloatArray) -> Scores:
         """Return what the recogniser says of these feature vectors (n, n_features)."""
-        standardised = self.standardise(features)
-        components = standardised @ self.components.T
-        probabilities = softmax(self.logits(features), temperature=self.temperature)
+        standardised, components, probabilities = self.arrays(features)
         strangeness = self.rejection.score(standardised, components, probabilities)
         return Scores(probabilities, strangeness, features)
 

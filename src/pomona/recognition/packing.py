@@ -82,11 +82,11 @@ def complete_head(
     if len(head.components) and len(np.unique(fitted.y)) == len(labels):
         components = head.standardise(fitted.features) @ head.components.T
         whitening, means = within_class(components, fitted.y, n_classes=len(labels))
-    standardised = head.standardise(held.features)
+    standardised, components, probabilities = head.arrays(held.features)
     rejection = fit_rejection(
         standardised=standardised,
-        components=standardised @ head.components.T,
-        probabilities=head.apply(held.features).probabilities,
+        components=components,
+        probabilities=probabilities,
         whitening=whitening,
         means=means,
         fruits=number_fruits(labels),

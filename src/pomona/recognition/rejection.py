@@ -171,7 +171,7 @@ def fit_rejection(
     alive = (spreads > 1e-9) & np.isin(SIGNALS, list(use))
     spreads = np.where(alive, spreads, 1.0)
     weights = alive / max(int(alive.sum()), 1)
-    if strangers is not None:
+    if strangers is not None and alive.any():
         strange = raw.signals(*strangers)
         weights = np.zeros(len(SIGNALS))
         weights[alive] = _separate(
