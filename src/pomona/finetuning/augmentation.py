@@ -37,12 +37,14 @@ def vary_stranger(image: Image.Image, rng: random.Random, size: int) -> Image.Im
 
 def vary_studio(image: Image.Image, rng: random.Random, size: int) -> Image.Image:
     """Return a studio frame, as it is or cut out and laid on a made background."""
-    if rng.random() < 0.4:
-        image = image.resize((size, size), BICUBIC)
-        if rng.random() < 0.5:
-            image = _frame(image, rng, size, smallest=0.6)
-    else:
+    kind = rng.choice(("whole", "part", "on a background", "on a background"))
+    if kind == "on a background":
         image = _lay_on_background(image, rng, size)
+    elif kind == "part":
+        # It is cut to the fruit already; prediction asks parts of it all the same.
+        image = _frame(image, rng, size, smallest=0.35)
+    else:
+        image = image.resize((size, size), BICUBIC)
     return _light(_flip(image, rng), rng, strength=0.2)
 
 

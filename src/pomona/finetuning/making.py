@@ -51,12 +51,14 @@ OnProgress = Callable[[int, int], None]
 
 BACKBONE: Final = "efficientnet_lite0"
 # Each costs a run of the network; docs/how-to/default-recogniser.md has what others gave.
-VIEWS: Final = (WHOLE, View(flip=True), View(size=0.8, square=True))
-# Their average knows more than either: the first the studio's varieties, the second the fruit in
-# other colours and at other distances.
+VIEWS: Final = (WHOLE, View(size=0.8, square=True), View(size=0.65, square=True))
+# The first knows the studio's varieties best, the second the fruit in other colours and at other
+# distances. Their average knows more than either, and still more with the second way once again.
+WIDE: Final = Recipe(sizes=(192, 256, 320), n_steps=960)
 RECIPES: Final = (
     Recipe(sizes=(256,), n_steps=720, recolour=0.0, fruit_weight=0.0),
-    Recipe(sizes=(192, 256, 320), n_steps=960),
+    WIDE,
+    replace(WIDE, seed=1),
 )
 # An average is a network nobody trained: what it lost of the studio comes back in a few steps.
 POLISH: Final = Recipe(
@@ -155,7 +157,7 @@ def make_recogniser(
     )
     say("Finding groups of alike photographs")
     held = _hold_back(data.phone, settings.held_share)
-    polish = replace(POLISH, n_steps=max(recipes[0].n_steps // 6, 4))
+    polish = replace(POLISH, n_steps=max(recipes[0].n_steps // 4, 4))
     another = replace(recipes[0], seed=recipes[0].seed + 1)
     of_shipped = [] if settings.is_trial else [another, polish]
     progress = _Progress([*recipes, polish, *of_shipped], data, on_progress)
