@@ -98,6 +98,7 @@ def test_make_recogniser_writes_a_folder_that_answers(settings, tmp_path):
     record = json.loads((tmp_path / "model/model.json").read_text())
     n = record["training"]["n_pictures"]
     assert (n["phone"], n["phone_held_back"], n["studio"], n["no_fruit"]) == (42, n_held, 12, 4)
+    assert record["training"]["mending"]["n_studio"] == 2
     assert {label["label"] for label in record["labels"]} == {"Banana", "Plum", "Lime", "Tomato"}
     assert "## Limits" in (tmp_path / "model/MODEL_CARD.md").read_text()
     recogniser = load_recogniser(tmp_path / "model")
@@ -125,3 +126,12 @@ def test_an_interrupted_run_goes_on_behind_what_is_finished(settings, tmp_path, 
     others = [RECIPES[0], replace(RECIPES[1], n_phone=2)]
     make_recogniser(replace(kept, is_trial=True), tmp_path / "x", recipes=others)
     assert fits["n"] == n_all + 2
+
+
+def test_another_code_finds_no_network_kept(settings, tmp_path, fits, monkeypatch):
+    kept = replace(settings, keep=tmp_path / "kept", is_trial=True)
+    make_recogniser(kept, tmp_path / "model", recipes=RECIPES)
+    n_before = fits["n"]
+    monkeypatch.setattr(making, "_code", lambda: "another code")
+    make_recogniser(kept, tmp_path / "model", recipes=RECIPES)
+    assert fits["n"] == 2 * n_before

@@ -1,6 +1,7 @@
 """Make the default recogniser: hold back, fine-tune, calibrate, measure, pack."""
 
 import hashlib
+import inspect
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from pomona.backbones import Backbone, find_backbone, find_weights, load_backbone
 from pomona.backbones.loaded import open_backbone
 from pomona.features import extract_features
+from pomona.finetuning import augmentation, fitting
+from pomona.finetuning import network as lite0
 from pomona.finetuning.augmentation import vary_phone, vary_stranger, vary_studio
 from pomona.finetuning.card import write_card
 from pomona.finetuning.fitting import Recipe, Source, fit_network
@@ -51,7 +54,7 @@ OnProgress = Callable[[int, int], None]
 
 BACKBONE: Final = "efficientnet_lite0"
 # Each costs a run of the network; docs/how-to/default-recogniser.md has what others gave.
-VIEWS: Final = (WHOLE, View(size=0.8, square=True), View(size=0.65, square=True))
+VIEWS: Final = (WHOLE, View(flip=True), View(size=0.65, square=True))
 # The first knows the studio's varieties best, the second the fruit in other colours and at other
 # distances. Their average knows more than either, and still more with the second way once again.
 WIDE: Final = Recipe(sizes=(192, 256, 320), n_steps=960)
@@ -146,9 +149,11 @@ def make_recogniser(
         leave_out=settings.leave_out,
     )
     labels, y = name_labels([*data.phone.folders, *data.studio.folders], merge=True)
+    polish = replace(POLISH, n_steps=max(recipes[0].n_steps // 4, 4))
     work = _Work(
         settings,
         recipes,
+        polish,
         data,
         _fingerprint(data),
         labels,
@@ -157,7 +162,6 @@ def make_recogniser(
     )
     say("Finding groups of alike photographs")
     held = _hold_back(data.phone, settings.held_share)
-    polish = replace(POLISH, n_steps=max(recipes[0].n_steps // 4, 4))
     another = replace(recipes[0], seed=recipes[0].seed + 1)
     of_shipped = [] if settings.is_trial else [another, polish]
     progress = _Progress([*recipes, polish, *of_shipped], data, on_progress)
@@ -206,6 +210,7 @@ class _Progress:
 class _Work:
     settings: Settings
     recipes: Sequence[Recipe]
+    polish: Recipe
     data: Data
     fingerprint: str
     labels: Sequence[ModelLabel]
@@ -253,7 +258,7 @@ def _fit(
         find_weights(find_backbone(BACKBONE)), n_outputs=n_labels + 1, dropout=recipe.dropout
     )
     digest = _digest(
-        work.fingerprint, learnt.tobytes(), asdict(recipe), [each.digest for each in start]
+        work.fingerprint, _code(), learnt.tobytes(), asdict(recipe), [each.digest for each in start]
     )
     kept = keep / f"{digest}.npz" if keep else None
     if kept and kept.exists():
@@ -279,6 +284,11 @@ def _fit(
         kept.parent.mkdir(parents=True, exist_ok=True)
         save_network(network, kept)
     return _Fitted(network, digest)
+
+
+def _code() -> str:
+    """Return what a network is made by, so that another code finds none of its networks kept."""
+    return "".join(inspect.getsource(part) for part in (augmentation, fitting, lite0, _fit))
 
 
 def _digest(*parts: Any) -> str:
@@ -365,6 +375,7 @@ def _write(out: Path, work: _Work, trained: _Trained, found: Measured) -> None:
     spec = trained.backbone.spec
     training = {
         "recipes": [asdict(recipe) for recipe in work.recipes],
+        "mending": asdict(work.polish),
         "left_out": list(work.settings.leave_out),
         "n_pictures": {
             "phone": int(trained.learnt.sum()),
