@@ -53,7 +53,8 @@ Say = Callable[[str], None]
 OnProgress = Callable[[int, int], None]
 
 BACKBONE: Final = "efficientnet_lite0"
-# Each costs a run of the network; docs/how-to/default-recogniser.md has what others gave.
+# Each costs a run of the network. The closer middle serves photographs of shelves, both of the
+# whole serve studio frames; docs/how-to/default-recogniser.md has what others gave.
 VIEWS: Final = (WHOLE, View(flip=True), View(size=0.65, square=True))
 # The first knows the studio's varieties best, the second the fruit in other colours and at other
 # distances. Their average knows more than either, and still more with the second way once again.
