@@ -13,7 +13,7 @@ MODULES = [
     for module in pkgutil.walk_packages(pomona.__path__, "pomona.")
     if module.name not in ("pomona.__main__", "pomona._resample_kernel")
 ]
-NEED_TORCH = {f"pomona.finetuning.{name}" for name in ("fitting", "making", "network")}
+NEED_TORCH = {f"pomona.finetuning.{name}" for name in ("fitting", "making", "network", "training")}
 
 
 @pytest.mark.parametrize("name", pomona.__all__)

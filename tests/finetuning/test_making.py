@@ -9,7 +9,7 @@ from PIL import Image
 
 torch = pytest.importorskip("torch", reason="needs PyTorch: make test-finetune")
 
-from pomona.finetuning import making  # noqa: E402
+from pomona.finetuning import making, training  # noqa: E402
 from pomona.finetuning.fitting import Recipe  # noqa: E402
 from pomona.finetuning.making import Settings, make_recogniser  # noqa: E402
 from pomona.recognition import load_recogniser  # noqa: E402
@@ -65,7 +65,7 @@ def _small(monkeypatch):
 def fits(monkeypatch):
     """How many networks were trained; the third one is interrupted while ``fail`` is set."""
     counted = {"n": 0, "fail": False}
-    fit = making.fit_network
+    fit = training.fit_network
 
     def count(*args, **kwargs):
         if counted["fail"] and counted["n"] == 2:
@@ -73,7 +73,7 @@ def fits(monkeypatch):
         counted["n"] += 1
         return fit(*args, **kwargs)
 
-    monkeypatch.setattr(making, "fit_network", count)
+    monkeypatch.setattr(training, "fit_network", count)
     return counted
 
 
@@ -132,6 +132,6 @@ def test_another_code_finds_no_network_kept(settings, tmp_path, fits, monkeypatc
     kept = replace(settings, keep=tmp_path / "kept", is_trial=True)
     make_recogniser(kept, tmp_path / "model", recipes=RECIPES)
     n_before = fits["n"]
-    monkeypatch.setattr(making, "_code", lambda: "another code")
+    monkeypatch.setattr(training, "_code", lambda: "another code")
     make_recogniser(kept, tmp_path / "model", recipes=RECIPES)
     assert fits["n"] == 2 * n_before

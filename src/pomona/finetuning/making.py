@@ -1,7 +1,5 @@
 """Make the default recogniser: hold back, fine-tune, calibrate, measure, pack."""
 
-import hashlib
-import inspect
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,11 +13,8 @@ from numpy.typing import NDArray
 from pomona.backbones import Backbone, find_backbone, find_weights, load_backbone
 from pomona.backbones.loaded import open_backbone
 from pomona.features import extract_features
-from pomona.finetuning import augmentation, fitting
-from pomona.finetuning import network as lite0
-from pomona.finetuning.augmentation import vary_phone, vary_stranger, vary_studio
 from pomona.finetuning.card import write_card
-from pomona.finetuning.fitting import Recipe, Source, fit_network
+from pomona.finetuning.fitting import Recipe
 from pomona.finetuning.groups import hold_back_groups
 from pomona.finetuning.measuring import (
     Measured,
@@ -28,19 +23,10 @@ from pomona.finetuning.measuring import (
     measure,
     score_shipped,
 )
-from pomona.finetuning.network import (
-    N_FEATURES,
-    Lite0,
-    average_networks,
-    load_network,
-    read_linear,
-    restore_network,
-    save_network,
-    write_weights,
-)
-from pomona.finetuning.pictures import Data, Pictures, load_data, prepare_all
+from pomona.finetuning.network import N_FEATURES, Lite0, read_linear, write_weights
+from pomona.finetuning.pictures import Pictures, load_data, prepare_all
+from pomona.finetuning.training import BACKBONE, Lessons, Progress, fingerprint, train_network
 from pomona.recognition.classifiers import Linear
-from pomona.recognition.decisions import ModelLabel, number_fruits
 from pomona.recognition.labelling import name_labels
 from pomona.recognition.packing import Part, write_recogniser
 from pomona.recognition.preprocessing import WHOLE, Preprocessing, View
@@ -48,11 +34,9 @@ from pomona.recognition.preprocessing import WHOLE, Preprocessing, View
 __all__ = ["RECIPES", "Settings", "make_recogniser"]
 
 FloatArray = NDArray[np.floating]
-IntArray = NDArray[np.integer]
 Say = Callable[[str], None]
 OnProgress = Callable[[int, int], None]
 
-BACKBONE: Final = "efficientnet_lite0"
 # Each costs a run of the network. The closer middle serves photographs of shelves, both of the
 # whole serve studio frames; docs/how-to/default-recogniser.md has what others gave.
 VIEWS: Final = (WHOLE, View(flip=True), View(size=0.65, square=True))
@@ -151,60 +135,36 @@ def make_recogniser(
     )
     labels, y = name_labels([*data.phone.folders, *data.studio.folders], merge=True)
     polish = replace(POLISH, n_steps=max(recipes[0].n_steps // 4, 4))
-    work = _Work(
-        settings,
-        recipes,
-        polish,
+    lessons = Lessons(
         data,
-        _fingerprint(data),
+        fingerprint(data),
         labels,
         y[: len(data.phone)],
         y[len(data.phone) :],
+        settings.keep,
     )
+    work = _Work(settings, recipes, polish, lessons)
     say("Finding groups of alike photographs")
     held = _hold_back(data.phone, settings.held_share)
     another = replace(recipes[0], seed=recipes[0].seed + 1)
     of_shipped = [] if settings.is_trial else [another, polish]
-    progress = _Progress([*recipes, polish, *of_shipped], data, on_progress)
+    progress = Progress([*recipes, polish, *of_shipped], data, on_progress)
     with TemporaryDirectory() as scratch:
         say(f"Fine-tuning without {held.sum()} photographs, which are held back to measure")
-        networks = [_fit(work, ~held, recipe, progress) for recipe in recipes]
-        mended = _fit(work, ~held, polish, progress, start=networks)
+        networks = [train_network(lessons, ~held, recipe, progress) for recipe in recipes]
+        mended = train_network(lessons, ~held, polish, progress, start=networks)
         trained = _open(work, mended.network, ~held, Path(scratch) / "measured.onnx")
         say("Measuring")
         found = _measure(work, trained, held)
         if not settings.is_trial:
             say("Fine-tuning on all photographs")
             everything = np.ones_like(held)
-            networks.append(_fit(work, everything, another, progress))
-            mended = _fit(work, everything, polish, progress, start=networks)
+            networks.append(train_network(lessons, everything, another, progress))
+            mended = train_network(lessons, everything, polish, progress, start=networks)
             trained = _open(work, mended.network, everything, Path(scratch) / "shipped.onnx")
             found = _carry_over(work, trained, found)
         _write(out, work, trained, found)
     return found.metrics
-
-
-class _Progress:
-    """Counts what several networks see as one."""
-
-    def __init__(self, recipes: Sequence[Recipe], data: Data, tell: OnProgress | None) -> None:
-        self._has_strangers = len(data.strangers) > 0
-        self._total = sum(self._count(recipe) for recipe in recipes)
-        self._before, self._tell = 0, tell
-
-    def __call__(self, n_seen: int, n_all: int) -> None:
-        if self._tell is not None:
-            self._tell(self._before + n_seen, self._total)
-        if n_seen == n_all:
-            self._before += n_all
-
-    def skip(self, recipe: Recipe) -> None:
-        """Count a network that was finished before."""
-        self(self._count(recipe), self._count(recipe))
-
-    def _count(self, recipe: Recipe) -> int:
-        n_strangers = recipe.n_strangers if self._has_strangers else 0
-        return recipe.n_steps * (recipe.n_phone + recipe.n_studio + n_strangers)
 
 
 @dataclass(frozen=True)
@@ -212,19 +172,7 @@ class _Work:
     settings: Settings
     recipes: Sequence[Recipe]
     polish: Recipe
-    data: Data
-    fingerprint: str
-    labels: Sequence[ModelLabel]
-    y_phone: IntArray
-    y_studio: IntArray
-
-
-@dataclass(frozen=True)
-class _Fitted:
-    """A network, and a number of all that it was made from."""
-
-    network: Lite0
-    digest: str
+    lessons: Lessons
 
 
 @dataclass(frozen=True)
@@ -244,68 +192,6 @@ def _hold_back(phone: Pictures, share: float) -> NDArray[np.bool_]:
     return hold_back_groups(features, phone.folders, share=share)
 
 
-def _fit(
-    work: _Work,
-    learnt: NDArray[np.bool_],
-    recipe: Recipe,
-    progress: "_Progress",
-    *,
-    start: Sequence[_Fitted] = (),
-) -> _Fitted:
-    """Train the shipped backbone, or go on from the average of some networks."""
-    keep, data, n_labels = work.settings.keep, work.data, len(work.labels)
-    # The last output stands for no fruit.
-    network = load_network(
-        find_weights(find_backbone(BACKBONE)), n_outputs=n_labels + 1, dropout=recipe.dropout
-    )
-    digest = _digest(
-        work.fingerprint, _code(), learnt.tobytes(), asdict(recipe), [each.digest for each in start]
-    )
-    kept = keep / f"{digest}.npz" if keep else None
-    if kept and kept.exists():
-        restore_network(network, kept, frozen_blocks=recipe.frozen_blocks)
-        progress.skip(recipe)
-        return _Fitted(network, digest)
-    if start:
-        network = average_networks([each.network for each in start])
-    phone = data.phone.choose(np.flatnonzero(learnt))
-    sources = [
-        Source(phone.pixels, work.y_phone[learnt].tolist(), vary_phone, recipe.n_phone),
-        Source(data.studio.pixels, work.y_studio.tolist(), vary_studio, recipe.n_studio),
-    ]
-    if data.strangers:
-        y = [n_labels] * len(data.strangers)
-        n = recipe.n_strangers
-        sources.append(Source(data.strangers.pixels, y, vary_stranger, n, is_fruit=False))
-    # The output for no fruit is one by itself.
-    fruits = number_fruits(work.labels)
-    fruits = np.append(fruits, fruits.max() + 1)
-    network = fit_network(network, sources, fruits, recipe, on_progress=progress)
-    if kept:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        save_network(network, kept)
-    return _Fitted(network, digest)
-
-
-def _code() -> str:
-    """Return what a network is made by, so that another code finds none of its networks kept."""
-    return "".join(inspect.getsource(part) for part in (augmentation, fitting, lite0, _fit))
-
-
-def _digest(*parts: Any) -> str:
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
-
-
-def _fingerprint(data: Data) -> str:
-    """Return a number of all pictures that are learnt from."""
-    pixels = hashlib.sha256()
-    for pictures in (data.phone, data.studio, data.strangers):
-        for each in pictures.pixels:
-            pixels.update(each.tobytes())
-        pixels.update(repr(pictures.folders).encode())
-    return pixels.hexdigest()
-
-
 def _open(work: _Work, network: Lite0, learnt: NDArray[np.bool_], target: Path) -> _Trained:
     """Write a network to ``target`` and open it as prediction does."""
     write_weights(network, source=find_weights(find_backbone(BACKBONE)), target=target)
@@ -313,17 +199,17 @@ def _open(work: _Work, network: Lite0, learnt: NDArray[np.bool_], target: Path) 
     spec = replace(find_backbone(BACKBONE), input_size=(size, size))
     backbone = open_backbone(spec, target, n_threads=os.cpu_count() or 1, verified=True)
     weights, bias = read_linear(network)
-    n_labels = len(work.labels)
+    n_labels = len(work.lessons.labels)
     return _Trained(target, backbone, Linear(weights[:n_labels], bias[:n_labels]), learnt)
 
 
 def _measure(work: _Work, trained: _Trained, held: NDArray[np.bool_]) -> Measured:
-    data = work.data
+    data = work.lessons.data
     phone = data.phone.choose(np.flatnonzero(held))
     return measure(
         trained.linear,
-        work.labels,
-        phone=(_views(trained, phone), work.y_phone[held]),
+        work.lessons.labels,
+        phone=(_views(trained, phone), work.lessons.y_phone[held]),
         learnt=_learnt(work, trained),
         refused_share=work.settings.refused_share,
         **_never_learnt(work, trained),
@@ -331,13 +217,15 @@ def _measure(work: _Work, trained: _Trained, held: NDArray[np.bool_]) -> Measure
 
 
 def _carry_over(work: _Work, trained: _Trained, found: Measured) -> Measured:
-    head = carry_over(found.head, make_head(trained.linear, work.labels, _learnt(work, trained)))
-    shipped = score_shipped(head, found.rule, work.labels, **_never_learnt(work, trained))
+    head = carry_over(
+        found.head, make_head(trained.linear, work.lessons.labels, _learnt(work, trained))
+    )
+    shipped = score_shipped(head, found.rule, work.lessons.labels, **_never_learnt(work, trained))
     return replace(found, head=head, metrics=found.metrics | {"shipped": shipped})
 
 
 def _never_learnt(work: _Work, trained: _Trained) -> dict[str, Any]:
-    data = work.data
+    data = work.lessons.data
     return {
         "studio_test": (_views(trained, data.studio_test), data.studio_test.folders),
         "strangers_test": _views(trained, data.strangers_test),
@@ -347,13 +235,15 @@ def _never_learnt(work: _Work, trained: _Trained) -> dict[str, Any]:
 
 def _learnt(work: _Work, trained: _Trained) -> tuple[Part, Part]:
     """Return whole phone photographs and studio frames that the network learnt from."""
-    data = work.data
+    data = work.lessons.data
     phone = data.phone.choose(np.flatnonzero(trained.learnt))
     # Frames of one turning fruit: a third shows all of it.
     some = range(0, len(data.studio), 3)
     return (
-        Part(_views(trained, phone, (WHOLE,))[:, 0], work.y_phone[trained.learnt]),
-        Part(_views(trained, data.studio.choose(some), (WHOLE,))[:, 0], work.y_studio[some]),
+        Part(_views(trained, phone, (WHOLE,))[:, 0], work.lessons.y_phone[trained.learnt]),
+        Part(
+            _views(trained, data.studio.choose(some), (WHOLE,))[:, 0], work.lessons.y_studio[some]
+        ),
     )
 
 
@@ -372,7 +262,7 @@ def _views(trained: _Trained, pictures: Pictures, views: Sequence[View] = VIEWS)
 
 
 def _write(out: Path, work: _Work, trained: _Trained, found: Measured) -> None:
-    data = work.data
+    data = work.lessons.data
     spec = trained.backbone.spec
     training = {
         "recipes": [asdict(recipe) for recipe in work.recipes],
@@ -390,7 +280,7 @@ def _write(out: Path, work: _Work, trained: _Trained, found: Measured) -> None:
         found.head,
         backbone=trained.weights,
         spec=spec,
-        labels=work.labels,
+        labels=work.lessons.labels,
         rule=found.rule,
         metrics=found.metrics,
         training=training,
