@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 OUT ?= demo/result
 RUNTIME := src/pomona/serving/static/vendor/VERSION
 
-.PHONY: help setup web demo test test-keras test-finetune recogniser check format bench lock clean
+.PHONY: help setup web demo test test-keras test-finetune recogniser lint check format bench lock clean
 
 help:
 	@echo "make demo [DATA=folder] [OUT=folder]  set up, run the pipeline, say where the report is"
@@ -16,7 +16,7 @@ help:
 	@echo "make test-keras  the tests that compare with Keras, in $(KERAS)"
 	@echo "make recogniser DATA=folder  make the shipped recogniser anew, in $(FINETUNE)"
 	@echo "make test-finetune  the tests that need PyTorch, in $(FINETUNE)"
-	@echo "make check   format, lint, types, import contracts, tests"
+	@echo "make lint    format, lint, types, import contracts; make check: these and the tests"
 	@echo "make bench   run the benchmarks and print their table"
 	@echo "make web     fetch what the phone app needs to recognise by itself (needs npm)"
 	@echo "make setup   only set up $(VENV); make lock: renew requirements/dev.lock (needs uv)"
@@ -87,12 +87,13 @@ test-finetune: $(FINETUNE)/.ready
 $(FINETUNE)/.ready: requirements/finetune.lock pyproject.toml
 	$(call install,$(FINETUNE),$<,6)
 
-check: setup
+lint: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest
+
+check: lint test
 
 format: setup
 	@$(BIN)/ruff format .
