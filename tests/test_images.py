@@ -1,6 +1,11 @@
+import contextlib
 import io
 import struct
+import subprocess
+import sys
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -141,6 +146,25 @@ def test_decode_image_survives_random_damage():
                 assert error.reason_code in REASON_CODES
             else:
                 assert image.mode == "RGB"
+
+
+def test_decode_image_in_threads_leaves_the_warning_filters_alone():
+    before = list(warnings.filters)
+    data = encode(PIXELS, exif=Image.Exif())
+    photos = [data, *(content for _, content in BAD.values())] * 40
+
+    def decode(content):
+        with contextlib.suppress(ImageError):
+            decode_image(content)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(decode, photos))
+    assert warnings.filters == before
+    code = (
+        "import warnings, numpy, PIL.Image; old = list(warnings.filters); import pomona.images; "
+        "assert warnings.filters == old"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_decode_image_says_damaged_palettes_are_unusable_or_rgb():

@@ -1,7 +1,6 @@
 """From bytes to a pixel array: decode, orient, convert to RGB, resize, all within limits."""
 
 import io
-import warnings
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
@@ -17,6 +16,7 @@ from PIL import (
 )
 
 from pomona.errors import ImageError, SettingsError
+from pomona.exif import ORIENTATION_TAG, read_orientation
 from pomona.resampling import resize_bicubic
 
 __all__ = [
@@ -49,15 +49,11 @@ INTERPOLATIONS: Final = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
-ORIENTATION_TAG: Final = 0x0112
 MIN_SIDE: Final = 2
 STRIPE: Final = 256
 DEFAULT_MAX_PIXELS: Final = 89_478_485
 # Pillow refuses at this number by itself, whatever we allow.
 PILLOW_MAX_PIXELS: Final = 178_956_970
-
-# Our own limit is checked on the header, before any pixel is decoded.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 @dataclass(frozen=True)
@@ -189,7 +185,7 @@ def _open_image(data: bytes, limits: DecodeLimits, formats: tuple[str, ...]) -> 
         raise ImageError(
             "not_an_image", f"The {len(data):,} bytes are not of a known picture format."
         ) from error
-    except Image.DecompressionBombError as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_many_pixels(str(error), limits) from error
     except Exception as error:
         raise _decoding_error(error) from error
@@ -221,18 +217,12 @@ def _read_orientation(image: Image.Image, limits: DecodeLimits) -> int:
     block = image.info.get("exif")
     if block is None or image.format == "TIFF":
         return 1
-    # Image.getexif() hides what was wrong when the header was read; a fresh parse says it.
-    exif = Image.Exif()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            exif.load(block)
-            value = exif.get(ORIENTATION_TAG, 1)
-    except Exception as error:
+        return read_orientation(block)
+    except ValueError as error:
         if limits.lenient:
             return 1
         raise ImageError("broken_exif", f"The EXIF block is damaged: {error}.") from error
-    return value if isinstance(value, int) else 1
 
 
 def _orient(image: Image.Image, orientation: int) -> Image.Image:
