@@ -17,11 +17,11 @@ from PIL import (
 
 from pomona.errors import ImageError, SettingsError
 from pomona.exif import ORIENTATION_TAG, read_orientation
+from pomona.pictures.walk import EXTENSIONS
 from pomona.resampling import resize_bicubic
 
 __all__ = [
     "DEFAULT_MAX_PIXELS",
-    "EXTENSIONS",
     "INTERPOLATIONS",
     "DecodeLimits",
     "decode_image",
@@ -33,16 +33,6 @@ UInt8Array = NDArray[np.uint8]
 
 # Pillow decodes many more formats; each one more is more surface for hostile files.
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-EXTENSIONS: Final[dict[str, tuple[str, ...]]] = {
-    ".jpg": ("JPEG", "MPO"),
-    ".jpeg": ("JPEG", "MPO"),
-    ".png": ("PNG",),
-    ".webp": ("WEBP",),
-    ".bmp": ("BMP",),
-    ".gif": ("GIF",),
-    ".tif": ("TIFF",),
-    ".tiff": ("TIFF",),
-}
 INTERPOLATIONS: Final = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,

@@ -1,13 +1,12 @@
 """Sources: list the pictures below a folder, with label, size and time, and read their bytes."""
 
 import csv
-import fnmatch
 import hashlib
 import heapq
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -17,7 +16,7 @@ import pyarrow as pa
 from pomona import schema
 from pomona.config import SourceSettings
 from pomona.errors import ImageError, SettingsError, SourceError
-from pomona.images import EXTENSIONS
+from pomona.pictures.walk import EXTENSIONS, FoundPicture, find_pictures
 
 __all__ = ["Listing", "fetch_bytes", "list_images"]
 
@@ -53,14 +52,6 @@ class Listing:
         return sum(size.as_py() or 0 for size in self.pictures[schema.SIZE])
 
 
-@dataclass(frozen=True)
-class _Found:
-    path: str
-    relative: str
-    size: int
-    mtime_ns: int
-
-
 def list_images(settings: SourceSettings) -> Listing:
     """List the pictures below ``settings.source``.
 
@@ -78,7 +69,7 @@ def list_images(settings: SourceSettings) -> Listing:
     """
     root = _check_source(settings.source)
     find_label = _label_rule(settings, root)
-    found = sorted(_walk(root, settings.glob), key=lambda item: item.relative)
+    found = find_pictures(root, glob=settings.glob)
     if settings.sample:
         found = _sample(found, find_label, settings.sample)
     found = found[: settings.limit]
@@ -131,67 +122,15 @@ def _check_source(source: Path) -> str:
     return os.path.abspath(source)
 
 
-def _walk(root: str, glob: str | None) -> Iterator[_Found]:
-    pending = [(root, frozenset((os.path.realpath(root),)))]
-    while pending:
-        folder, above = pending.pop()
-        for entry in _scan(folder):
-            if entry.name.startswith("."):
-                continue
-            if _is_folder(entry):
-                # A link back to a folder above would never end.
-                real = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
-                if real not in above:
-                    pending.append((entry.path, above | {real}))
-            elif os.path.splitext(entry.name)[1].lower() in EXTENSIONS:
-                relative = os.path.relpath(entry.path, root).replace(os.sep, "/")
-                if glob is None or _matches(relative, glob):
-                    yield _describe(entry, relative)
-
-
-def _scan(folder: str) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError as error:
-        raise SourceError(
-            f"The folder '{folder}' cannot be listed. The system says: {error.strerror}. "
-            "Give access to it, or choose a source without it."
-        ) from error
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
-
-
-def _describe(entry: os.DirEntry[str], relative: str) -> _Found:
-    try:
-        stat = entry.stat()
-    except OSError:
-        # Gone or a dead link already: reading it will say so in the quarantine table.
-        return _Found(entry.path, relative, 0, 0)
-    return _Found(entry.path, relative, stat.st_size, stat.st_mtime_ns)
-
-
-def _matches(relative: str, glob: str) -> bool:
-    name = relative.rsplit("/", 1)[-1]
-    return fnmatch.fnmatchcase(relative, glob) or (
-        "/" not in glob and fnmatch.fnmatchcase(name, glob)
-    )
-
-
-def _sample(found: Sequence[_Found], find_label: LabelRule, n: int) -> list[_Found]:
-    groups: dict[str | None, list[_Found]] = defaultdict(list)
+def _sample(found: Sequence[FoundPicture], find_label: LabelRule, n: int) -> list[FoundPicture]:
+    groups: dict[str | None, list[FoundPicture]] = defaultdict(list)
     for item in found:
         groups[find_label(item.relative)].append(item)
     chosen = [item for group in groups.values() for item in heapq.nsmallest(n, group, key=_order)]
     return sorted(chosen, key=lambda item: item.relative)
 
 
-def _order(item: _Found) -> bytes:
+def _order(item: FoundPicture) -> bytes:
     # A hash of the path: the choice does not change when other pictures come or go.
     return hashlib.blake2b(os.fsencode(item.relative), digest_size=16).digest()
 
@@ -248,7 +187,7 @@ def _csv_rule(file: Path, root: str) -> LabelRule:
     return lambda relative: labels.get(os.path.join(root, relative))
 
 
-def _to_listing(found: Sequence[_Found], find_label: LabelRule) -> Listing:
+def _to_listing(found: Sequence[FoundPicture], find_label: LabelRule) -> Listing:
     good = [item for item in found if _is_text(item.path)]
     bad = [item for item in found if not _is_text(item.path)]
     pictures = pa.table(

@@ -12,7 +12,7 @@ from serving.page_fixtures import need_runtime
 from serving.parity import compare, prepare_page
 from serving.small_recogniser import FRUITS, draw_photo
 
-from pomona.images import EXTENSIONS
+from pomona.pictures.walk import EXTENSIONS
 from pomona.recognition.preprocessing import Preprocessing, View
 from pomona.recognition.recogniser import load_recogniser
 

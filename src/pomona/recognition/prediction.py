@@ -1,11 +1,11 @@
 """Answers to photographs on disk: one record each, whatever happens to the photograph."""
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from pomona.errors import ImageError, SourceError
+from pomona.pictures.walk import EXTENSIONS, find_pictures
 from pomona.recognition.decisions import TOP
 from pomona.recognition.recogniser import Recogniser, join_scores
 
@@ -29,14 +29,7 @@ def find_photos(source: Path) -> list[str]:
             f"The photograph '{source}' does not exist. A file or a folder is needed. "
             "Check the path; '-' reads one photograph from standard input."
         )
-    from pomona.images import EXTENSIONS
-
-    found = sorted(
-        os.path.join(folder, name)
-        for folder, _, names in os.walk(source)
-        for name in names
-        if os.path.splitext(name)[1].lower() in EXTENSIONS and not name.startswith(".")
-    )
+    found = [picture.path for picture in find_pictures(str(source))]
     if not found:
         raise SourceError(
             f"No photographs below '{source}'. Looked for {', '.join(sorted(EXTENSIONS))} in all "

@@ -1,0 +1,1 @@
+"""Pictures: which there are, and from their bytes to pixels."""
