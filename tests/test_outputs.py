@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -66,14 +68,76 @@ def test_publish_replaces_parts_and_keeps_other_files(tmp_path):
     assert json.loads((out / "run.json").read_text(encoding="utf-8")) == {"new": "é"}
 
 
-def test_publish_killed_half_way_never_looks_done(tmp_path, monkeypatch):
-    (tmp_path / "features").mkdir()
+# Ends the process, as a kill does, at the n-th change of the file system from the start of publish.
+KILLED = """
+import os, sys
+from pathlib import Path
+from pomona.outputs import publish, staging
+
+CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "shutil.rmtree"}
+out, n = Path(sys.argv[1]), int(sys.argv[2])
+
+def watch(event, args):
+    global n
+    writes = event == "open" and isinstance(args[1], str) and "w" in args[1]
+    if armed and (event in CHANGES or writes):
+        n -= 1
+        if n == 0:
+            os._exit(9)
+
+armed = False
+sys.addaudithook(watch)
+with staging(out) as folder:
+    for part in ("features", "report"):
+        (folder / part).mkdir()
+        (folder / part / "file").write_text("new")
+    armed = True
+    publish(folder, out, parts=("features", "reduced", "report"), run={"state": "new"})
+    armed = False
+"""
+
+
+def _contents(out):
+    return {
+        part: (out / part / "file").read_text()
+        for part in ("features", "reduced", "report")
+        if (out / part).exists()
+    }
+
+
+def test_publish_killed_at_any_step_leaves_the_old_or_the_new_result_whole(tmp_path):
+    old = {"features": "old", "reduced": "old"}
+    states = []
+    for step in range(1, 60):
+        out = tmp_path / str(step)
+        for part in old:
+            (out / part).mkdir(parents=True)
+            (out / part / "file").write_text("old")
+        write_run(out, {"state": "old"})
+        command = [sys.executable, "-c", KILLED, str(out), str(step)]
+        rc = subprocess.run(command, check=False).returncode
+        # Whoever looks next finds one of the two, whole.
+        state = read_run(out)["state"]
+        assert _contents(out) == (old if state == "old" else {"features": "new", "report": "new"})
+        with staging(out):
+            pass
+        assert not [path for path in out.iterdir() if path.name.startswith(".")]
+        states.append(state)
+        if rc == 0:
+            break
+    else:
+        pytest.fail("publish never came to its end")
+    assert states == sorted(states, reverse=True)
+    assert states.count("old") >= 2
+    assert states.count("new") >= 5
+
+
+def test_publish_without_a_run_leaves_none(tmp_path):
     write_run(tmp_path, {"old": True})
-    monkeypatch.setattr("pomona.outputs.write_run", lambda *_: 1 / 0)
     with staging(tmp_path) as folder:
-        (folder / "features").mkdir()
-        with pytest.raises(ZeroDivisionError):
-            publish(folder, tmp_path, parts=("features",), run={"new": True})
+        (folder / "quarantine").mkdir()
+        publish(folder, tmp_path, parts=("features", "quarantine"), run=None)
+    assert [path.name for path in tmp_path.iterdir()] == ["quarantine"]
     with pytest.raises(OutputError, match="holds no finished run"):
         read_run(tmp_path)
 

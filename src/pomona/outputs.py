@@ -1,5 +1,6 @@
 """The output folder: claimed at the start, filled aside, published at the end."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -11,11 +12,23 @@ from typing import Any, Final
 
 from pomona.errors import OutputError
 
-__all__ = ["PARTS", "RUN_FILE", "check_output", "publish", "read_run", "staging", "write_run"]
+__all__ = [
+    "PARTS",
+    "RUN_FILE",
+    "check_output",
+    "publish",
+    "read_run",
+    "settle",
+    "staging",
+    "write_run",
+]
 
 RUN_FILE: Final = "run.json"
 PARTS: Final = ("features", "reduced", "quarantine", "model", "report", "export")
 STAGING: Final = ".pomona-unfinished"
+# A whole new result that is being moved into place.
+READY: Final = ".pomona-ready"
+READY_FILE: Final = "parts.json"
 
 
 def check_output(out: Path, source: Path, *, overwrite: bool) -> None:
@@ -47,6 +60,7 @@ def check_output(out: Path, source: Path, *, overwrite: bool) -> None:
             f"The output '{out}' cannot be written. '{nearest}' does not allow it. "
             "Choose another folder with --out."
         )
+    settle(out)
     names = {entry.name for entry in out.iterdir()} if out.exists() else set()
     if not overwrite and names - {STAGING}:
         state = "holds a finished run" if RUN_FILE in names else "is not empty"
@@ -64,6 +78,7 @@ def staging(out: Path) -> Iterator[Path]:
     """
     folder = out / STAGING
     existed = out.exists()
+    settle(out)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
@@ -86,28 +101,93 @@ def _remove(folder: Path) -> None:
 def publish(
     folder: Path, out: Path, *, parts: tuple[str, ...], run: Mapping[str, Any] | None
 ) -> None:
-    """Move ``parts`` from ``folder`` to ``out``; ``run.json`` goes first and comes last.
+    """Put ``parts`` of a staged folder in the place of those in ``out``, and then ``run.json``.
 
-    A part that was not written is removed from ``out``: it belonged to an earlier run.
+    A part that was not written is removed from ``out``: it belonged to an earlier run. Killed at
+    any moment, either the old result is still whole or the new one is: one rename decides, and
+    :func:`settle` finishes what comes after it.
     """
-    (out / RUN_FILE).unlink(missing_ok=True)
-    for part in parts:
-        shutil.rmtree(out / part, ignore_errors=True)
-        if (folder / part).exists():
-            (folder / part).rename(out / part)
-    if run is not None:
-        write_run(out, run)
+    settle(out)
+    written = [part for part in parts if (folder / part).exists()]
+    replaced = {"written": written, "removed": [part for part in parts if part not in written]}
+    if run is None:
+        replaced["removed"].append(RUN_FILE)
+    else:
+        write_run(folder, run)
+    _write_json(folder / READY_FILE, replaced)
+    folder.rename(out / READY)
+    settle(out)
+
+
+def settle(out: Path) -> None:
+    """Finish a publication that was killed after it had been decided; usually there is none.
+
+    Raises
+    ------
+    OutputError
+        If there is one, and this process may not write there.
+    """
+    if not (out / READY).exists():
+        return
+    try:
+        with _only_one(out):
+            _move_parts(out / READY, out)
+    except PermissionError as error:
+        raise OutputError(
+            f"The result in '{out}' is half moved into place. The command that did it was killed, "
+            "and this one may not write there. Run any pomona command on it as its owner."
+        ) from error
+
+
+@contextmanager
+def _only_one(out: Path) -> Iterator[None]:
+    # The system gives the lock back when its holder dies.
+    handle = os.open(out, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _move_parts(ready: Path, out: Path) -> None:
+    # Without its list, everything is moved already; then only the empty folder is left.
+    if (ready / READY_FILE).exists():
+        replaced = json.loads((ready / READY_FILE).read_text(encoding="utf-8"))
+        if (ready / RUN_FILE).exists():
+            (out / RUN_FILE).unlink(missing_ok=True)
+        for part in replaced["removed"]:
+            _delete(out / part)
+        for part in replaced["written"]:
+            if (ready / part).exists():
+                _delete(out / part)
+                (ready / part).rename(out / part)
+        if (ready / RUN_FILE).exists():
+            (ready / RUN_FILE).rename(out / RUN_FILE)
+        (ready / READY_FILE).unlink()
+    shutil.rmtree(ready, ignore_errors=True)
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def write_run(out: Path, run: Mapping[str, Any]) -> None:
     """Write ``run.json`` atomically."""
-    temporary = out / f".{RUN_FILE}.tmp"
+    _write_json(out / RUN_FILE, run)
+
+
+def _write_json(path: Path, values: Mapping[str, Any]) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
     with temporary.open("w", encoding="utf-8") as file:
-        json.dump(run, file, indent=2, ensure_ascii=False)
+        json.dump(values, file, indent=2, ensure_ascii=False)
         file.write("\n")
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(out / RUN_FILE)
+    temporary.replace(path)
 
 
 def read_run(out: Path) -> dict[str, Any]:
@@ -118,6 +198,7 @@ def read_run(out: Path) -> dict[str, Any]:
     OutputError
         If there is none, or it cannot be read.
     """
+    settle(out)
     path = out / RUN_FILE
     try:
         run: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

@@ -1,7 +1,8 @@
 import pytest
 
+from pomona.config import SparkSettings
 from pomona.errors import SettingsError, SetupError
-from pomona.spark.session import check_java, check_master
+from pomona.spark.session import check_java, check_master, start_spark
 
 
 @pytest.mark.parametrize(
@@ -41,3 +42,21 @@ def test_check_java_says_how_to_get_it(monkeypatch, tmp_path):
 def test_start_spark_gives_failed_tasks_another_try(spark):
     assert spark.sparkContext.master == "local[2,4]"
     assert spark.sparkContext.getConf().get("spark.ui.enabled") == "false"
+
+
+def test_start_spark_refuses_what_a_running_session_cannot_become(spark):
+    with pytest.raises(SettingsError, match=r"running on 'local\[2,4\]' already, not on 'yarn'"):
+        start_spark(SparkSettings(master="yarn"))
+    memory = (("spark.executor.memory", "9g"),)
+    with pytest.raises(SettingsError, match=r"'spark.executor.memory' cannot become '9g' any more"):
+        start_spark(SparkSettings(conf=memory))
+
+
+def test_start_spark_takes_over_a_session_that_fits(spark):
+    before = spark.conf.get("spark.sql.shuffle.partitions")
+    same = SparkSettings(master="local[2]", conf=(("spark.sql.shuffle.partitions", "3"),))
+    try:
+        assert start_spark(same) is spark
+        assert spark.conf.get("spark.sql.shuffle.partitions") == "3"
+    finally:
+        spark.conf.set("spark.sql.shuffle.partitions", before)

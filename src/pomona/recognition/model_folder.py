@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from pomona.artifacts import FORMAT_VERSION, MODEL_FILE
 from pomona.errors import ModelError
+from pomona.outputs import settle
 from pomona.recognition.decisions import DecisionRule, ModelLabel
 from pomona.recognition.preprocessing import Preprocessing
 
@@ -80,6 +81,7 @@ def find_model(path: Path | None = None) -> Path:
             "This pomona ships no default recogniser. A model folder has to be named. "
             "Train one with 'pomona train OUT' and pass --model OUT."
         )
+    settle(path)
     if not (path / MODEL_FILE).is_file() and (path / "model" / MODEL_FILE).is_file():
         return path / "model"
     return path

@@ -72,19 +72,22 @@ def start_spark(
     Parameters
     ----------
     settings : SparkSettings, optional
+        Where a session is running already, it has to fit them.
     for_training : bool
         The JVM computes: give it its optimising compiler.
 
     Raises
     ------
     SettingsError
-        If the master is not one Spark knows.
+        If the master is not one Spark knows, or the running session has another master, or
+        another value of a setting that only a start can give.
     SetupError
         If Java is missing or too old, or Spark does not start.
     """
     settings = settings or SparkSettings()
     active = SparkSession.getActiveSession()
     if active is not None:
+        _adopt(active, settings)
         return active
     master = settings.master or os.environ.get("MASTER") or DEFAULT_MASTER
     check_master(master)
@@ -108,6 +111,25 @@ def start_spark(
         ) from error
     spark.sparkContext.setLogLevel("ERROR")
     return spark
+
+
+def _adopt(spark: SparkSession, settings: SparkSettings) -> None:
+    """Give a running session the settings that it can still take; refuse what it cannot."""
+    running = spark.sparkContext.master
+    if settings.master and running not in (settings.master, _with_tries(settings.master)):
+        raise SettingsError(
+            f"Spark is running on '{running}' already, not on '{settings.master}'. A session keeps "
+            "its master to its end. Stop it with spark.stop(), or leave the master out."
+        )
+    for name, value in settings.conf:
+        if spark.conf.get(name, None) == value:
+            continue
+        if not spark.conf.isModifiable(name):
+            raise SettingsError(
+                f"Spark is running already, and '{name}' cannot become '{value}' any more. It "
+                "counts when a session starts. Stop it with spark.stop(), or leave --conf out."
+            )
+        spark.conf.set(name, value)
 
 
 def check_master(master: str) -> None:
