@@ -68,7 +68,7 @@ define install
 endef
 
 test-keras: $(KERAS)/.ready
-	@$(KERAS)/bin/python -m pytest tests/backbones tests/test_presets.py
+	@$(KERAS)/bin/python -m pytest tests/backbones tests/presets
 
 $(KERAS)/.ready: requirements/keras.lock pyproject.toml
 	$(call install,$(KERAS),$<,3)
@@ -79,10 +79,10 @@ recogniser: export MALLOC_MMAP_MAX_ = 0
 recogniser: export MALLOC_TRIM_THRESHOLD_ = 100000000000
 recogniser: $(FINETUNE)/.ready
 	@test -n "$(DATA)" || { echo "Say where the pictures are: make recogniser DATA=folder"; exit 2; }
-	@$(FINETUNE)/bin/python -m pomona.finetuning "$(DATA)" $(if $(STRANGERS),--strangers "$(STRANGERS)") --keep build/networks $(ARGS)
+	@$(FINETUNE)/bin/python -m recipes.default_recogniser "$(DATA)" $(if $(STRANGERS),--strangers "$(STRANGERS)") --keep build/networks $(ARGS)
 
 test-finetune: $(FINETUNE)/.ready
-	@$(FINETUNE)/bin/python -m pytest tests/finetuning tests/test_api.py
+	@$(FINETUNE)/bin/python -m pytest tests/recipes
 
 $(FINETUNE)/.ready: requirements/finetune.lock pyproject.toml
 	$(call install,$(FINETUNE),$<,6)

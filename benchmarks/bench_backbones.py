@@ -40,7 +40,7 @@ def prepare(name: str) -> Path:
     from pomona.backbones import NETWORKS as KNOWN
     from pomona.backbones import is_shipped
     from pomona.backbones.cache import find_entry
-    from pomona.backbones.keras_export import pull_network
+    from pomona.backbones.making.keras import pull_network
 
     weights = CACHE / f"{name}.weights.h5"
     if is_shipped(KNOWN[name].spec):
@@ -58,9 +58,9 @@ def prepare(name: str) -> Path:
 def read_pictures(name: str, paths: Sequence[str]) -> np.ndarray:
     """Return pictures as the network's record wants them."""
     from pomona.backbones import NETWORKS as KNOWN
-    from pomona.features import prepare_pixels
-    from pomona.images import DecodeLimits
-    from pomona.sources import fetch_bytes
+    from pomona.features.batch import prepare_pixels
+    from pomona.pictures.fetch import fetch_bytes
+    from pomona.settings import DecodeLimits
 
     spec, limits = KNOWN[name].spec, DecodeLimits()
     return np.stack(
@@ -71,7 +71,7 @@ def read_pictures(name: str, paths: Sequence[str]) -> np.ndarray:
 def _list_some(n: int):
     """Return a listing of ``n`` Fruits-360 pictures of all kinds."""
     from benchmarks.measure import list_repeated
-    from pomona.sources import Listing
+    from pomona.pictures.listing import Listing
 
     everything = list_repeated(FRUITS, times=1)
     rows = np.linspace(0, len(everything.pictures) - 1, n).astype(int)
@@ -124,7 +124,7 @@ def differences(names: list[str]) -> None:
     Relative to the picture's largest feature; the batch is Keras's, a vector of ours is the same in
     every batch.
     """
-    from pomona.config import ExtractSettings, SparkSettings
+    from pomona.settings import ExtractSettings, SparkSettings
     from pomona.spark.session import start_spark
 
     spark = start_spark(SparkSettings(master=f"local[{N_CORES}]"))
@@ -152,7 +152,7 @@ def steady(names: list[str]) -> None:
     """Print extraction on Spark in steady state as a share of the engine's ceiling."""
     from benchmarks.measure import measure_extraction
     from pomona.backbones import load_backbone
-    from pomona.config import ExtractSettings, SparkSettings
+    from pomona.settings import ExtractSettings, SparkSettings
     from pomona.spark.session import start_spark
 
     spark = start_spark(SparkSettings(master=f"local[{N_CORES}]"))

@@ -27,7 +27,7 @@ TIMEOUT_S = 900
 
 def measure(master: str, *, kill: bool) -> dict[str, object]:
     """Extract once to warm up and once for the clock; optionally kill an executor meanwhile."""
-    from pomona.config import SparkSettings
+    from pomona.settings import SparkSettings
     from pomona.spark.session import start_spark
 
     spark = start_spark(SparkSettings(master=master))

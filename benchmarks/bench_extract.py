@@ -94,7 +94,7 @@ def _u8_model(ov, batch):
 
 def bench(source: Path, name: str, goal: float, times: int) -> list[Row]:
     """Take turns between ceiling and pipeline; return their rows."""
-    from pomona.config import SparkSettings
+    from pomona.settings import SparkSettings
     from pomona.spark.session import start_spark
 
     spark = start_spark(SparkSettings(master=f"local[{N_CORES}]"))

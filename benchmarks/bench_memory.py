@@ -12,7 +12,7 @@ MIB = 1 << 20
 
 def bench() -> list[Row]:
     """Extract many pictures and quote the workers' median memory over six stretches of the run."""
-    from pomona.config import SparkSettings
+    from pomona.settings import SparkSettings
     from pomona.spark.session import start_spark
 
     spark = start_spark(SparkSettings(master="local[2]"))

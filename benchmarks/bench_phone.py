@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.rows import FRUITS, GROCERY, ROOT, Row, emit
-from pomona.images import EXTENSIONS
+from pomona.pictures.decode import EXTENSIONS
 from pomona.recognition.recogniser import load_recogniser
 
 # The tests know how to serve the page and to drive the browser.

@@ -33,8 +33,8 @@ def write_features(folder) -> None:
 
 def bench() -> None:
     """Emit the rows of both."""
-    from pomona.config import ReduceSettings, SparkSettings
-    from pomona.spark.batch import reduce_to_folder
+    from pomona.settings import ReduceSettings, SparkSettings
+    from pomona.spark.reduce.stage import reduce_to_folder
     from pomona.spark.session import start_spark
 
     features, out = SCRATCH / "features", SCRATCH / "reduce"

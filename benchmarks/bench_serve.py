@@ -43,9 +43,9 @@ def measure_ceiling(model: Path | None, photos: list[bytes], seconds: float) -> 
 
     The server's own numbers: decoding, resizing and the network, without HTTP.
     """
-    from pomona.images import decode_image
-    from pomona.recognition.preprocessing import prepare_views
+    from pomona.pictures.decode import decode_image
     from pomona.recognition.recogniser import load_recogniser
+    from pomona.recognition.views import prepare_views
 
     recogniser = load_recogniser(model, n_threads=N_CORES, n_streams=N_CORES)
     alone, network = [], []

@@ -34,9 +34,10 @@ def _measure(task: tuple[Path, int]) -> dict[str, float]:
     import numpy as np
 
     from pomona.backbones import Backbone, load_backbone
-    from pomona.features import Picture, PreparedPixels, extract_batch
-    from pomona.images import DecodeLimits, decode_image, preprocess_image
-    from pomona.sources import fetch_bytes
+    from pomona.features.batch import Picture, PreparedPixels, extract_batch
+    from pomona.pictures.decode import decode_image, preprocess_image
+    from pomona.pictures.fetch import fetch_bytes
+    from pomona.settings import DecodeLimits
 
     source, first = task
     backbone = load_backbone()

@@ -31,9 +31,9 @@ def bench(names) -> None:
     from pyspark.ml.functions import array_to_vector
     from pyspark.sql import functions as F
 
-    from pomona.config import SparkSettings
+    from pomona.settings import SparkSettings
     from pomona.spark.session import start_spark
-    from pomona.spark.training import INDEX, VECTOR, WEIGHT, build_estimator
+    from pomona.spark.train.classifiers import INDEX, VECTOR, WEIGHT, build_estimator
 
     spark = start_spark(SparkSettings(conf=(("spark.driver.memory", "6g"),)), for_training=True)
     X, y = make_rows()
@@ -62,7 +62,7 @@ def _measure(estimator, rows, X, y, *, name, block) -> None:
     import tempfile
     from pathlib import Path
 
-    from pomona.spark.conversion import to_classifier
+    from pomona.spark.train.conversion import to_classifier
 
     started = time.perf_counter()
     with sampled(_rss) as rss:

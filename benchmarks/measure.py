@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from benchmarks.rows import GOLDEN
-from pomona.config import ExtractSettings, SourceSettings
-from pomona.sources import Listing, list_images
+from pomona.pictures.listing import Listing, list_images
+from pomona.settings import ExtractSettings, SourceSettings
 
 
 def list_repeated(source: Path, *, times: int) -> Listing:
@@ -27,7 +27,7 @@ def measure_extraction(
     spark, listing: Listing, out: Path, *, settings: ExtractSettings | None = None
 ) -> float:
     """Extract a listing to an emptied folder; return images per second."""
-    from pomona.spark.batch import extract_to_folder
+    from pomona.spark.extract.stage import extract_to_folder
 
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pictures import encode, make_pixels
+from picture_files import encode, make_pixels
 
 SHARED = Path(os.environ.get("POMONA_SHARED", Path(__file__).parents[2] / "shared"))
 
@@ -21,7 +21,7 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
     """One local session: two cores as on the smallest machine, scratch folders, small heap."""
-    from pomona.config import SparkSettings
+    from pomona.settings import SparkSettings
     from pomona.spark.session import start_spark
 
     scratch = tmp_path_factory.mktemp("spark")

@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 
 import numpy as np
-from pictures import make_pixels
+from picture_files import make_pixels
 
 # Name here: class and module of keras.applications, side of the input.
 CLASSES = {

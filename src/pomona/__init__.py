@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pomona.backbones import load_backbone
-    from pomona.config import (
+    from pomona.errors import PomonaError
+    from pomona.facts import find_facts
+    from pomona.features.batch import extract_features
+    from pomona.pipeline.recognising import evaluate, train
+    from pomona.pipeline.verbs import extract, reduce, report, run
+    from pomona.recognition import load_recogniser
+    from pomona.reduction.estimators import PCA, Standardizer
+    from pomona.samples import write_samples
+    from pomona.settings import (
         ExtractSettings,
         ReduceSettings,
         RunSettings,
@@ -13,16 +21,9 @@ if TYPE_CHECKING:
         SparkSettings,
         TrainSettings,
     )
-    from pomona.errors import PomonaError
-    from pomona.facts import find_facts
-    from pomona.features import extract_features
-    from pomona.pipeline import extract, reduce, report, run
-    from pomona.recognising import evaluate, train
-    from pomona.recognition import load_recogniser
-    from pomona.reduction import PCA, Standardizer
-    from pomona.samples import write_samples
-    from pomona.spark.fitting import fit_reduction
-    from pomona.spark.transforms import extract_images, reduce_features
+    from pomona.spark.extract.images import extract_images
+    from pomona.spark.reduce.components import reduce_features
+    from pomona.spark.reduce.fitting import fit_reduction
 
 __all__ = [
     "PCA",
@@ -52,28 +53,28 @@ __all__ = [
 
 # Imported on first use, so that `import pomona` and `pomona --help` are quick.
 _HOMES = {
-    "PCA": "reduction",
-    "ExtractSettings": "config",
+    "PCA": "reduction.estimators",
+    "ExtractSettings": "settings",
     "PomonaError": "errors",
-    "ReduceSettings": "config",
-    "RunSettings": "config",
-    "SourceSettings": "config",
-    "SparkSettings": "config",
-    "Standardizer": "reduction",
-    "TrainSettings": "config",
-    "evaluate": "recognising",
-    "extract": "pipeline",
-    "extract_features": "features",
-    "extract_images": "spark.transforms",
+    "ReduceSettings": "settings",
+    "RunSettings": "settings",
+    "SourceSettings": "settings",
+    "SparkSettings": "settings",
+    "Standardizer": "reduction.estimators",
+    "TrainSettings": "settings",
+    "evaluate": "pipeline.recognising",
+    "extract": "pipeline.verbs",
+    "extract_features": "features.batch",
+    "extract_images": "spark.extract.images",
     "find_facts": "facts",
-    "fit_reduction": "spark.fitting",
+    "fit_reduction": "spark.reduce.fitting",
     "load_backbone": "backbones",
     "load_recogniser": "recognition",
-    "reduce": "pipeline",
-    "reduce_features": "spark.transforms",
-    "report": "pipeline",
-    "run": "pipeline",
-    "train": "recognising",
+    "reduce": "pipeline.verbs",
+    "reduce_features": "spark.reduce.components",
+    "report": "pipeline.verbs",
+    "run": "pipeline.verbs",
+    "train": "pipeline.recognising",
     "write_samples": "samples",
 }
 

@@ -14,7 +14,7 @@ from pomona.backbones.cache import (
     store_entry,
     verify_entry,
 )
-from pomona.backbones.own import add_network
+from pomona.backbones.making.own import add_network
 from pomona.errors import SettingsError, SetupError
 
 

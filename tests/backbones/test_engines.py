@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from pictures import make_pixels
+from picture_files import make_pixels
 
 from pomona.backbones import find_backbone, find_weights, load_backbone
 from pomona.backbones.engines import (

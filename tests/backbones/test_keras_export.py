@@ -7,12 +7,12 @@ keras = pytest.importorskip("keras", reason="Keras is not installed (make test-k
 pytest.importorskip("tf2onnx", reason="tf2onnx is not installed (make test-keras)")
 
 from keras_networks import keras_features, save_weights  # noqa: E402
-from pictures import make_pixels  # noqa: E402
+from picture_files import make_pixels  # noqa: E402
 
 from pomona.backbones import NETWORKS, load_backbone  # noqa: E402
-from pomona.backbones import keras_export as exporting  # noqa: E402
 from pomona.backbones.cache import list_entries  # noqa: E402
-from pomona.backbones.keras_export import pull_network  # noqa: E402
+from pomona.backbones.making import keras as exporting  # noqa: E402
+from pomona.backbones.making.keras import pull_network  # noqa: E402
 from pomona.errors import SettingsError, SetupError  # noqa: E402
 
 # Of Keras and TensorFlow themselves.

@@ -4,7 +4,7 @@ from onnx import TensorProto
 from tiny_networks import SPEC, write_network, write_spec
 
 from pomona.backbones import load_backbone
-from pomona.backbones.own import add_network, run_once, smoke_pictures
+from pomona.backbones.making.own import add_network, run_once, smoke_pictures
 from pomona.errors import SettingsError, SetupError
 
 

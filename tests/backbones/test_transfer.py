@@ -4,8 +4,8 @@ import pytest
 from tiny_networks import write_network, write_spec
 
 from pomona.backbones.cache import list_entries
-from pomona.backbones.own import add_network
-from pomona.backbones.transfer import pack_entry, unpack_entry
+from pomona.backbones.making.own import add_network
+from pomona.backbones.making.transfer import pack_entry, unpack_entry
 from pomona.errors import SettingsError, SetupError
 
 

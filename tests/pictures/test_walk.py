@@ -1,10 +1,10 @@
 import pytest
 
-from pomona.config import SourceSettings
 from pomona.errors import SourceError
+from pomona.pictures.listing import list_images
 from pomona.pictures.walk import find_pictures
 from pomona.recognition.prediction import find_photos
-from pomona.sources import list_images
+from pomona.settings import SourceSettings
 
 
 @pytest.fixture

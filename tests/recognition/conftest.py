@@ -9,8 +9,8 @@ import pytest
 from pomona.recognition.classifiers import Forest, Linear, Perceptron, Tree
 from pomona.recognition.decisions import DecisionRule, ModelLabel
 from pomona.recognition.head import Head
-from pomona.recognition.preprocessing import Preprocessing
 from pomona.recognition.rejection import Rejection
+from pomona.recognition.views import Preprocessing
 
 SIDE, N_FEATURES, N_COMPONENTS = 16, 12, 5
 LABELS = (
@@ -122,8 +122,8 @@ def make_head(kind: str = "linear", on: str = "reduced", *, whiten: bool = False
 @pytest.fixture
 def model_folder(tmp_path, backbone, preprocessing, rule) -> Path:
     """A finished model folder."""
-    from pomona.recognition.export import build_recogniser
     from pomona.recognition.model_folder import save_model
+    from pomona.training.onnx_export import build_recogniser
 
     onnx = build_recogniser(
         backbone.path,

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from pictures import encode
+from picture_files import encode
 from PIL import Image, ImageDraw
 
 from pomona.facts import load_classes, load_facts

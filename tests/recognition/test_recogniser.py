@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from pictures import encode, make_pixels
+from picture_files import encode, make_pixels
 
 from pomona.errors import ImageError, ModelError, ShapeError
 from pomona.recognition.prediction import predict_photos, predict_together
-from pomona.recognition.preprocessing import Preprocessing, View, prepare_views
 from pomona.recognition.recogniser import load_recogniser
+from pomona.recognition.views import Preprocessing, View, prepare_views
 
 KEYS = ["path", "decision", "label", "fruit_id", "probability", "top", "error"]
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from pictures import encode, make_pixels
+from picture_files import encode, make_pixels
 from recognition.conftest import backbone, model_folder, preprocessing, rule
 from serving.page_fixtures import browser, chromium, page_server, phone_model, serve_page
 from uvicorn import Server
 
 from pomona.serving.app import create_app
-from pomona.serving.processes import bind, configure
+from pomona.serving.http.processes import bind, configure
 from pomona.serving.settings import Limits, ServeSettings
 
 __all__ = [

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pomona.images import DecodeLimits, decode_image
-from pomona.recognition.preprocessing import prepare_views
+from pomona.pictures.decode import decode_image
 from pomona.recognition.recogniser import Recogniser
+from pomona.recognition.views import prepare_views
+from pomona.settings import DecodeLimits
 
 __all__ = ["Comparison", "compare", "prepare_page"]
 

@@ -12,8 +12,8 @@ from PIL import Image
 from pomona.recognition.classifiers import Linear
 from pomona.recognition.decisions import DecisionRule, ModelLabel
 from pomona.recognition.head import Head
-from pomona.recognition.preprocessing import Preprocessing, View
 from pomona.recognition.rejection import Rejection
+from pomona.recognition.views import Preprocessing, View
 from pomona.samples import class_name, render_fruit
 
 SIDE, CELL = 64, 8
@@ -42,8 +42,8 @@ def draw_photo(fruit_id: str, *, size: int = 480, frame: int = 0) -> Image.Image
 
 def write_small_recogniser(folder: Path, *, preprocessing: Preprocessing | None = None) -> Path:
     """Learn from rendered fruit and write the model folder."""
-    from pomona.recognition.export import build_recogniser
     from pomona.recognition.model_folder import save_model
+    from pomona.training.onnx_export import build_recogniser
 
     folder.mkdir(parents=True, exist_ok=True)
     backbone = folder / "grid.onnx"

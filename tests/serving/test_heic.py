@@ -6,9 +6,10 @@ import pytest
 from serving.conftest import images
 
 from pomona.errors import ImageError
-from pomona.images import DecodeLimits, decode_image
+from pomona.pictures.decode import decode_image
 from pomona.serving import heic
 from pomona.serving.heic import HeicDecoder, is_heic
+from pomona.settings import DecodeLimits
 
 pytest.importorskip("pi_heif")
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from pomona.recognition.decisions import DecisionRule, ModelLabel, decide
-from pomona.recognition.preprocessing import Preprocessing, View, prepare_views
+from pomona.recognition.views import Preprocessing, View, prepare_views
 
 SCRIPTS = Path(__file__).parents[2] / "src/pomona/serving/static/js"
 NODE = shutil.which("node")

@@ -13,8 +13,8 @@ from serving.parity import compare, prepare_page
 from serving.small_recogniser import FRUITS, draw_photo
 
 from pomona.pictures.walk import EXTENSIONS
-from pomona.recognition.preprocessing import Preprocessing, View
 from pomona.recognition.recogniser import load_recogniser
+from pomona.recognition.views import Preprocessing, View
 
 # The goal: within one level of 255 on average, the same first answer for 99 of 100.
 MEAN_LEVELS = 1.0

@@ -1,7 +1,7 @@
 import io
 
 import pytest
-from pictures import encode, make_pixels
+from picture_files import encode, make_pixels
 from PIL import Image
 
 from pomona.errors import ImageError

@@ -3,7 +3,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from pictures import encode, make_pixels
+from picture_files import encode, make_pixels
 from serving.conftest import images
 
 from pomona.serving.predictor import count_threads

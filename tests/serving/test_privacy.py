@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pictures import encode, make_pixels
+from picture_files import encode, make_pixels
 from PIL import Image
 from serving.conftest import images
 from serving.process import real_server

@@ -1,7 +1,7 @@
 import pytest
 
-from pomona.config import SparkSettings
 from pomona.errors import SettingsError, SetupError
+from pomona.settings import SparkSettings
 from pomona.spark.session import check_java, check_master, start_spark
 
 

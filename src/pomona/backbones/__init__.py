@@ -5,6 +5,7 @@ from pomona.backbones.registry import (
     DEFAULT_BACKBONE,
     NETWORKS,
     find_backbone,
+    find_spec,
     find_weights,
     is_shipped,
 )
@@ -17,6 +18,7 @@ __all__ = [
     "Backbone",
     "BackboneSpec",
     "find_backbone",
+    "find_spec",
     "find_weights",
     "is_shipped",
     "load_backbone",

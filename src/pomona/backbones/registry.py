@@ -17,6 +17,7 @@ from pomona.backbones.cache import (
 from pomona.backbones.spec import POOLINGS, BackboneSpec
 from pomona.backbones.spec_table import read_spec
 from pomona.errors import SettingsError, SetupError
+from pomona.settings import ExtractSettings
 
 __all__ = [
     "DEFAULT_BACKBONE",
@@ -24,6 +25,7 @@ __all__ = [
     "Network",
     "find_backbone",
     "find_network",
+    "find_spec",
     "find_weights",
     "is_shipped",
 ]
@@ -132,6 +134,21 @@ def find_backbone(
     if own is not None:
         return own.spec.vary(pooling=pooling, resize=resize)
     raise _unknown(name, sorted({*NETWORKS, *_cached_names(folder)}))
+
+
+def find_spec(settings: ExtractSettings) -> BackboneSpec:
+    """Return the record of the network that the settings ask for.
+
+    Raises
+    ------
+    SettingsError
+        If backbone, pooling or resize is unknown.
+    SetupError
+        If the network is not on this machine.
+    """
+    return find_backbone(
+        settings.backbone, pooling=settings.pooling, resize=settings.resize, cache=settings.cache
+    )
 
 
 def find_weights(spec: BackboneSpec, *, cache: Path | None = None) -> Path:

@@ -6,9 +6,9 @@ from typing import Literal, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pomona.artifacts import Reduction
 from pomona.recognition.classifiers import Classifier, softmax
 from pomona.recognition.rejection import SIGNALS, Rejection
+from pomona.reduction.fitted import Reduction
 
 __all__ = ["Head", "Inputs", "Scorer", "Scores", "no_rejection"]
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from pomona.artifacts import FORMAT_VERSION, MODEL_FILE
 from pomona.errors import ModelError
-from pomona.outputs import settle
 from pomona.recognition.decisions import DecisionRule, ModelLabel
-from pomona.recognition.preprocessing import Preprocessing
+from pomona.recognition.views import Preprocessing
+from pomona.reduction.fitted import FORMAT_VERSION, MODEL_FILE
+from pomona.storage.store import settle
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -137,7 +137,7 @@ def write_model(
     folder : Path
         Made if missing. Not atomic: see :func:`save_model`.
     onnx : bytes
-        From :func:`pomona.recognition.export.build_recogniser`.
+        From :func:`pomona.training.onnx_export.build_recogniser`.
     labels : sequence of ModelLabel
     preprocessing : Preprocessing
     rule : DecisionRule

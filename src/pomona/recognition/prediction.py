@@ -84,7 +84,7 @@ def predict_together(
 
 def _read(path: str) -> bytes:
     # pyarrow comes with it, and takes a while to import.
-    from pomona.sources import fetch_bytes
+    from pomona.pictures.fetch import fetch_bytes
 
     return fetch_bytes(path)
 

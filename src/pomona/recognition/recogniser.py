@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pomona.backbones.engines.openvino import import_openvino
 from pomona.errors import ModelError, SetupError, ShapeError
-from pomona.images import DecodeLimits, decode_image
-from pomona.openvino_import import import_openvino
+from pomona.pictures.decode import decode_image
 from pomona.recognition.decisions import TOP, Answer, combine_scores, decide
 from pomona.recognition.head import Scores
 from pomona.recognition.model_folder import INPUT, OUTPUTS, Model, read_model
-from pomona.recognition.preprocessing import prepare_views
+from pomona.recognition.views import prepare_views
+from pomona.settings import DecodeLimits
 
 __all__ = ["Recogniser", "load_recogniser"]
 

@@ -12,12 +12,12 @@ import pyarrow.dataset as ds
 from numpy.typing import NDArray
 
 from pomona import schema
-from pomona.artifacts import load_reduction
 from pomona.errors import ImageError
-from pomona.images import make_thumbnail
+from pomona.pictures.decode import make_thumbnail
+from pomona.pictures.fetch import fetch_bytes
+from pomona.reduction.fitted import load_reduction
 from pomona.reporting.recognition_data import RecognitionData, collect_recognition
 from pomona.reporting.report_data import QuarantinedPicture, ReportData
-from pomona.sources import fetch_bytes
 
 __all__ = ["collect_report"]
 

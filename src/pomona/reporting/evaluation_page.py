@@ -30,7 +30,7 @@ def render_evaluation(
     Parameters
     ----------
     evaluation : mapping
-        ``record`` of :class:`pomona.recognition.evaluation.Evaluation`.
+        ``record`` of :class:`pomona.training.evaluation.Evaluation`.
     title : str
     origin : list of (str, str)
         Shown below the title.

@@ -8,19 +8,21 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from pomona.serving import contribution_routes, monitoring, plantnet, routes, written_pages
-from pomona.serving.admission import read_keys
-from pomona.serving.contribution_routes import keep_purging
-from pomona.serving.monitoring import Measured
+from pomona.serving import written_pages
+from pomona.serving.api import monitoring, plantnet, routes
+from pomona.serving.api.monitoring import Measured
+from pomona.serving.api.schemas import REFUSALS
+from pomona.serving.contributions import routes as contribution_routes
+from pomona.serving.contributions.routes import keep_purging
+from pomona.serving.http.admission import read_keys
+from pomona.serving.http.rate_limit import RateLimit
+from pomona.serving.http.refusals import Guard, add_refusal_handlers
+from pomona.serving.http.security import SecurityHeaders
+from pomona.serving.http.uploads import Budget
 from pomona.serving.pages import add_pages
 from pomona.serving.predictor import open_predictor
-from pomona.serving.rate_limit import RateLimit
-from pomona.serving.refusals import Guard, add_refusal_handlers
-from pomona.serving.schemas import REFUSALS
-from pomona.serving.security import SecurityHeaders
 from pomona.serving.settings import ServeSettings
 from pomona.serving.state import State
-from pomona.serving.uploads import Budget
 
 __all__ = ["create_app"]
 

@@ -8,9 +8,10 @@ from typing import Final
 
 from PIL import Image
 
-from pomona.child_process import ChildProcess
 from pomona.errors import ImageError
-from pomona.images import DecodeLimits, decode_image
+from pomona.pictures.child_process import ChildProcess
+from pomona.pictures.decode import decode_image
+from pomona.settings import DecodeLimits
 
 __all__ = ["HeicDecoder", "is_heic"]
 

@@ -9,7 +9,7 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from pomona.serving.refusals import RefusalError
+from pomona.serving.http.refusals import RefusalError
 
 __all__ = ["STATIC", "add_pages", "has_browser_runtime"]
 

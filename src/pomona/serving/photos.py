@@ -5,9 +5,10 @@ from typing import Final
 
 from PIL import Image
 
-from pomona.images import DecodeLimits, decode_image
+from pomona.pictures.decode import decode_image
 from pomona.serving.heic import HeicDecoder, is_heic
 from pomona.serving.settings import Limits
+from pomona.settings import DecodeLimits
 
 __all__ = ["decode_photo", "give_memory_back"]
 

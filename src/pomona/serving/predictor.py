@@ -12,11 +12,11 @@ from typing import Any, Final, TypeVar
 from pomona.errors import ImageError
 from pomona.recognition.decisions import Answer, combine_scores
 from pomona.recognition.head import Scores
-from pomona.recognition.preprocessing import prepare_views
 from pomona.recognition.recogniser import Recogniser, join_scores, load_recogniser
+from pomona.recognition.views import prepare_views
 from pomona.serving.heic import HeicDecoder
+from pomona.serving.http.refusals import RefusalError, from_image_error
 from pomona.serving.photos import decode_photo, give_memory_back
-from pomona.serving.refusals import RefusalError, from_image_error
 from pomona.serving.settings import Limits, ServeSettings
 
 __all__ = ["Identified", "Predictor", "count_threads", "open_predictor"]

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from pomona.recognition.recogniser import Recogniser
+from pomona.serving.http.rate_limit import RateLimit
+from pomona.serving.http.uploads import Budget
 from pomona.serving.predictor import Predictor
-from pomona.serving.rate_limit import RateLimit
 from pomona.serving.settings import ServeSettings
-from pomona.serving.uploads import Budget
 
 __all__ = ["State", "get_state"]
 

@@ -8,9 +8,9 @@ import jinja2
 from fastapi import APIRouter, Query, Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 
+from pomona.serving.api.wording import CONSENT
 from pomona.serving.settings import CONSENT_VERSION, LANGUAGES, ServeSettings
 from pomona.serving.state import get_state
-from pomona.serving.wording import CONSENT
 
 __all__ = ["router"]
 

@@ -10,8 +10,8 @@ from typing import Final
 
 from pyspark.sql import SparkSession
 
-from pomona.config import SparkSettings
 from pomona.errors import SettingsError, SetupError
+from pomona.settings import SparkSettings
 
 __all__ = ["check_java", "check_master", "start_spark"]
 

@@ -1,0 +1,1 @@
+"""How things that Pomona ships are made; not part of the package."""

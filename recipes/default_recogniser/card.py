@@ -1,0 +1,48 @@
+"""The model card of a recogniser, written from what its model folder says."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from pomona.recognition.model_folder import Model, read_model
+
+__all__ = ["CARD_FILE", "write_card"]
+
+CARD_FILE: Final = "MODEL_CARD.md"
+
+
+def write_card(folder: Path) -> None:
+    """Write ``MODEL_CARD.md`` beside ``model.json``.
+
+    Parameters
+    ----------
+    folder : Path
+        Model folder made by :func:`recipes.default_recogniser.making.make_recogniser`.
+    """
+    environment = Environment(
+        loader=PackageLoader("recipes.default_recogniser"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # Markdown, made from our own tables.
+        autoescape=False,  # noqa: S701
+        keep_trailing_newline=True,
+    )
+    text = environment.get_template("card.md").render(_describe(read_model(folder)))
+    (folder / CARD_FILE).write_text(text, encoding="utf-8")
+
+
+def _describe(model: Model) -> dict[str, Any]:
+    record = model.record
+    return {
+        "record": record,
+        "labels": model.labels,
+        "rule": model.rule,
+        "n_fruits": len({label.fruit for label in model.labels}),
+        "size_mb": record["recogniser"]["size_bytes"] / 1e6,
+        "sets": {
+            name: record["metrics"][key]
+            for name, key in (("phone photographs", "phone"), ("studio frames", "studio"))
+        },
+    }

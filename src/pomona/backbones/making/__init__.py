@@ -1,0 +1,1 @@
+"""Get networks: from Keras, from a file of one's own, from another machine."""

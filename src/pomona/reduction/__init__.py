@@ -1,0 +1,1 @@
+"""Standardiser and PCA: their sums, their estimators, and what is fitted."""

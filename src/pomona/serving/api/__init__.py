@@ -1,0 +1,1 @@
+"""What the API answers, in its own shape and in that of Pl@ntNet."""

@@ -1,0 +1,143 @@
+"""What the API says: answers, the model's public record, the configuration, as plain values."""
+
+from importlib.metadata import version
+from typing import Any, Final
+
+from pomona.facts import load_facts
+from pomona.recognition.decisions import fruit_probabilities
+from pomona.recognition.model_folder import Model
+from pomona.serving.api.names import fruit_name, label_name, label_names
+from pomona.serving.api.wording import CONSENT
+from pomona.serving.predictor import Identified
+from pomona.serving.settings import CONSENT_VERSION, LANGUAGES, ServeSettings
+
+__all__ = [
+    "describe_answer",
+    "describe_config",
+    "describe_facts",
+    "describe_model",
+    "identify_model",
+    "model_fruits",
+]
+
+VERSION_DIGITS: Final = 12
+
+
+def identify_model(model: Model) -> dict[str, Any]:
+    """Return ``version, sha256, size_bytes, url`` of the network."""
+    network = model.record["recogniser"]
+    sha256 = str(network["sha256"])
+    return {
+        "version": sha256[:VERSION_DIGITS],
+        "sha256": sha256,
+        "size_bytes": network["size_bytes"],
+        "url": f"/v1/model/{sha256}/recogniser.onnx",
+    }
+
+
+def describe_model(model: Model) -> dict[str, Any]:
+    """Return what anybody may know of ``model.json``: no path, no source, no count by folder."""
+    metrics = model.record.get("metrics") or {}
+    return {
+        **identify_model(model),
+        "labels": [
+            {"label": each.label, "fruit_id": each.fruit_id, "names": label_names(each)}
+            for each in model.labels
+        ],
+        "preprocessing": model.preprocessing.as_dict(),
+        "decision": {
+            "rejection_threshold": model.rule.rejection_threshold,
+            "variety_min": model.rule.variety_min,
+            "fruit_min": model.rule.fruit_min,
+        },
+        "metrics": {
+            name: value for name, value in metrics.items() if isinstance(value, int | float)
+        },
+        "licences": model.record.get("licences", []),
+    }
+
+
+def describe_config(settings: ServeSettings, model: Model, *, on_device: bool) -> dict[str, Any]:
+    """Return what the page needs to know of the server."""
+    contributing = settings.contributing
+    return {
+        "version": version("pomona"),
+        "languages": list(LANGUAGES),
+        "max_photos": settings.limits.max_photos,
+        "max_bytes": settings.limits.max_bytes,
+        "contributions": {
+            "enabled": contributing is not None,
+            "consent_version": CONSENT_VERSION,
+            "retention_days": contributing.retention_days if contributing else None,
+            "consent": CONSENT,
+        },
+        "on_device": on_device,
+        "model": identify_model(model),
+    }
+
+
+def model_fruits(model: Model) -> list[str]:
+    """Return the fruits a model knows and the facts know, in the order of its labels."""
+    known = load_facts()
+    found = dict.fromkeys(each.fruit_id for each in model.labels)
+    return [fruit_id for fruit_id in found if fruit_id in known and fruit_id is not None]
+
+
+def describe_facts(model: Model, lang: str) -> dict[str, Any]:
+    """Return the fact sheets of every fruit of a model."""
+    facts = load_facts(lang)
+    return {"lang": lang, "fruits": {each: facts[each].as_dict() for each in model_fruits(model)}}
+
+
+def describe_answer(found: Identified, model: Model, *, lang: str, top: int) -> dict[str, Any]:
+    """Return the answer of ``POST /v1/identify``."""
+    answer = found.answer
+    facts = load_facts(lang).get(answer.fruit_id) if answer.fruit_id is not None else None
+    return {
+        "decision": answer.decision,
+        "label": answer.label,
+        "fruit_id": answer.fruit_id,
+        "name": _answer_name(found, lang),
+        "probability": answer.probability,
+        "strangeness": answer.strangeness,
+        "varieties": [
+            {
+                "label": each.label,
+                "name": label_name(each.label, each.fruit_id, lang),
+                "fruit_id": each.fruit_id,
+                "probability": each.probability,
+            }
+            for each in answer.top
+        ],
+        "fruits": _rank_fruits(found, model, lang=lang, top=top),
+        "facts": None if facts is None else facts.as_dict(),
+        "model_version": identify_model(model)["version"],
+        "timing_ms": {
+            "decode": round(1e3 * found.decode_s, 1),
+            "network": round(1e3 * found.network_s, 1),
+            "total": round(1e3 * found.total_s, 1),
+        },
+    }
+
+
+def _answer_name(found: Identified, lang: str) -> str | None:
+    answer = found.answer
+    if answer.label is None:
+        return None
+    if answer.decision == "fruit":
+        return fruit_name(answer.fruit_id, lang) or answer.label
+    return label_name(answer.label, answer.fruit_id, lang)
+
+
+def _rank_fruits(found: Identified, model: Model, *, lang: str, top: int) -> list[dict[str, Any]]:
+    probabilities, fruits = fruit_probabilities(found.scores.probabilities, model.labels)
+    first = {label.fruit: label for label in reversed(model.labels)}
+    order = (-probabilities[0]).argsort(kind="stable")[:top]
+    ranked = []
+    for i in order:
+        label = first[fruits[i]]
+        name = fruit_name(label.fruit_id, lang) or label_name(label.label, label.fruit_id, lang)
+        ranked.append(
+            {"fruit_id": label.fruit_id, "name": name, "probability": float(probabilities[0][i])}
+        )
+    return ranked

@@ -1,0 +1,1 @@
+"""Photographs that people give, and take back."""

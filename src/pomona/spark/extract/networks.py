@@ -1,0 +1,103 @@
+"""Bring a network to the workers: once per executor by Spark, opened once per Python worker."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pyspark import SparkFiles
+from pyspark.sql import SparkSession
+
+from pomona.backbones import (
+    Backbone,
+    BackboneSpec,
+    find_spec,
+    find_weights,
+    is_shipped,
+    open_backbone,
+)
+from pomona.backbones.engines import CUDA_ENGINE, DEFAULT_ENGINE
+from pomona.settings import AUTO_ENGINE, ExtractSettings
+
+__all__ = ["SharedBackbone", "choose_engine", "open_shared", "share_backbone"]
+
+GPU_AMOUNT: Final = "spark.task.resource.gpu.amount"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SharedBackbone:
+    """What a task must know to run the network; the weights are already where it runs.
+
+    Parameters
+    ----------
+    spec : BackboneSpec
+    engine : str
+    """
+
+    spec: BackboneSpec
+    engine: str
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the processor is free while the network works."""
+        return self.engine == CUDA_ENGINE
+
+
+def share_backbone(spark: SparkSession, settings: ExtractSettings) -> SharedBackbone:
+    """Give the network's file to Spark, which takes it to each executor once.
+
+    Raises
+    ------
+    SettingsError
+        If the backbone or engine is unknown.
+    SetupError
+        If the weights are not on this machine, or are damaged.
+    """
+    spec = find_spec(settings)
+    weights = find_weights(spec, cache=settings.cache)
+    # Those of the package are wherever Pomona is installed.
+    if not is_shipped(spec):
+        spark.sparkContext.addFile(weights.resolve().as_uri())
+    engine = choose_engine(spark, settings.engine)
+    if settings.engine == AUTO_ENGINE:
+        why = "tasks have a GPU" if engine == CUDA_ENGINE else "Spark gives tasks no GPU"
+        logger.info("engine %s: %s (%s)", engine, why, GPU_AMOUNT)
+    return SharedBackbone(spec, engine)
+
+
+def choose_engine(spark: SparkSession, engine: str) -> str:
+    """Return the engine that ``auto`` stands for: the GPU's where Spark gives tasks a GPU."""
+    if engine != AUTO_ENGINE:
+        return engine
+    amount = spark.sparkContext.getConf().get(GPU_AMOUNT, "0") or "0"
+    return CUDA_ENGINE if float(amount) > 0 else DEFAULT_ENGINE
+
+
+def open_shared(shared: SharedBackbone, context: Any) -> Backbone:
+    """Return the network, ready to run in this worker; the second task gets the same object.
+
+    Parameters
+    ----------
+    shared : SharedBackbone
+    context : pyspark.TaskContext, optional
+        Of the running task.
+
+    Raises
+    ------
+    SetupError
+        If the file did not arrive as it left, or the engine cannot be used.
+    """
+    if is_shipped(shared.spec):
+        weights = find_weights(shared.spec)
+    else:
+        weights = Path(SparkFiles.get(shared.spec.weights))
+    gpus = context.resources().get("gpu") if context else None
+    return open_backbone(
+        shared.spec,
+        weights,
+        engine=shared.engine,
+        n_threads=int(context.cpus()) if context else 1,
+        device=int(gpus.addresses[0]) if gpus else 0,
+    )

@@ -1,0 +1,1 @@
+"""Features to components on Spark."""

@@ -1,0 +1,66 @@
+"""From feature vectors to principal components, on the workers."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import types as T
+
+from pomona import schema
+from pomona.reduction.fitted import Reduction
+from pomona.spark.vectors import to_matrix
+
+__all__ = ["reduce_features", "reduce_partition", "reduced_schema"]
+
+
+def reduce_features(features_df: DataFrame, *, reduction: Reduction) -> DataFrame:
+    """Turn features into principal components.
+
+    Parameters
+    ----------
+    features_df : DataFrame
+        Columns path, label and features.
+    reduction : Reduction
+        Fitted by :func:`pomona.spark.reduce.fitting.fit_reduction`, or loaded.
+
+    Returns
+    -------
+    DataFrame
+        path, label, pca (array of float).
+    """
+    return (
+        features_df.select(schema.PATH, schema.LABEL, schema.FEATURES)
+        .mapInArrow(partial(reduce_partition, reduction=reduction), reduced_schema(reduction))
+        .withMetadata(schema.PCA, _reduced_metadata(reduction))
+    )
+
+
+def reduced_schema(reduction: Reduction) -> T.StructType:
+    """Return the schema of reduced tables, the dimension in the metadata."""
+    pca = T.ArrayType(T.FloatType(), False)
+    return T.StructType(
+        [
+            T.StructField(schema.PATH, T.StringType(), False),
+            T.StructField(schema.LABEL, T.StringType()),
+            T.StructField(schema.PCA, pca, False, _reduced_metadata(reduction)),
+        ]
+    )
+
+
+def _reduced_metadata(reduction: Reduction) -> dict[str, object]:
+    return {"dimension": len(reduction.components)}
+
+
+def reduce_partition(
+    batches: Iterable[pa.RecordBatch], *, reduction: Reduction
+) -> Iterator[pa.RecordBatch]:
+    """Turn one partition of features into rows of :data:`pomona.schema.REDUCED`."""
+    for batch in batches:
+        reduced = reduction.transform(to_matrix(batch[schema.FEATURES]))
+        offsets = np.arange(len(reduced) + 1, dtype=np.int32) * reduced.shape[1]
+        kind = schema.REDUCED.field(schema.PCA).type
+        vectors = pa.ListArray.from_arrays(pa.array(offsets), pa.array(reduced.ravel()), type=kind)
+        columns = [batch[schema.PATH], batch[schema.LABEL], vectors]
+        yield pa.RecordBatch.from_arrays(columns, schema=schema.REDUCED)

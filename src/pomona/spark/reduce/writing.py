@@ -1,0 +1,45 @@
+"""Components written by the workers that made them."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+
+from pomona import schema
+from pomona.reduction.fitted import Reduction
+from pomona.spark.parts import arrow_schema, part_file, write_parts
+from pomona.spark.reduce.components import reduce_partition, reduced_schema
+
+__all__ = ["write_reduced"]
+
+
+def write_reduced(features_df: DataFrame, folder: Path, *, reduction: Reduction) -> None:
+    """Apply a reduction and write path, label and pca as Parquet, straight from the workers.
+
+    Parameters
+    ----------
+    features_df : DataFrame
+        As for :func:`pomona.spark.reduce.components.reduce_features`.
+    folder : Path
+        New folder that every worker can write to.
+    reduction : Reduction
+    """
+    folder = folder.absolute()
+    kind = arrow_schema(list(schema.REDUCED), reduced_schema(reduction).fields)
+    write = partial(_write_reduced, folder=folder, reduction=reduction, kind=kind)
+    write_parts(
+        features_df.select(schema.PATH, schema.LABEL, schema.FEATURES), write, folder, pa.schema([])
+    )
+
+
+def _write_reduced(
+    batches: Iterable[pa.RecordBatch], *, folder: Path, reduction: Reduction, kind: pa.Schema
+) -> Iterator[pa.RecordBatch]:
+    n_written = 0
+    with part_file(folder, kind) as add:
+        for batch in reduce_partition(batches, reduction=reduction):
+            add(batch)
+            n_written += batch.num_rows
+    yield pa.RecordBatch.from_arrays([pa.array([n_written])], names=["n_written"])

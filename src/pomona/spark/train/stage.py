@@ -1,0 +1,226 @@
+"""Train on Spark, from stored vectors to a model folder."""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.storagelevel import StorageLevel
+
+from pomona import schema
+from pomona.backbones import BackboneSpec
+from pomona.reduction.fitted import Reduction
+from pomona.settings import ClassifierName, TableFormat, TrainSettings, settings_to_dict
+from pomona.spark.reduce.components import reduce_features
+from pomona.spark.tables import read_table
+from pomona.spark.train.classifiers import fit_classifier, refit_classifier
+from pomona.spark.train.conversion import to_classifier
+from pomona.spark.train.plan import (
+    Collected,
+    TrainingPlan,
+    collect_parts,
+    join_plan,
+    plan_training,
+)
+from pomona.spark.train.tuning import tune_classifier
+from pomona.training.duplicates import Overlap, find_overlap
+from pomona.training.packing import (
+    choose_rule,
+    complete_head,
+    measure_head,
+    write_recogniser,
+)
+from pomona.training.splits import CALIBRATION, TEST, TRAIN
+
+__all__ = ["train_to_folder"]
+
+logger = logging.getLogger(__name__)
+
+Parts = dict[int, Collected]
+
+
+def train_to_folder(
+    spark: SparkSession,
+    features: Path,
+    folder: Path,
+    *,
+    settings: TrainSettings,
+    features_format: TableFormat,
+    spec: BackboneSpec,
+    weights: Path,
+    reduction: Reduction | None,
+    origin: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Fit, compare and measure classifiers; the best goes to ``folder/model``.
+
+    Parameters
+    ----------
+    spark : SparkSession
+    features : Path
+        Table of features.
+    folder : Path
+        Of the results; trees pass through it, so every worker must be able to write there.
+    settings : TrainSettings
+    features_format : {"parquet", "csv", "json"}
+    spec : BackboneSpec
+    weights : Path
+        The backbone's ONNX file.
+        Of the network that made the features.
+    reduction : Reduction or None
+        Needed to fit on reduced vectors.
+    origin : mapping
+        Fingerprints to write into the model folder.
+
+    Returns
+    -------
+    dict
+        What run.json says about the training.
+
+    Raises
+    ------
+    TrainingError
+        If the labelled vectors do not allow what is asked.
+    """
+    started = time.perf_counter()
+    table = read_table(
+        spark,
+        features,
+        format=features_format,
+        vector=schema.FEATURES,
+        prefix="feat_",
+        width=spec.n_features,
+    )
+    plan = plan_training(table, settings=settings)
+    parts = collect_parts(table, plan)
+    overlap = _find_overlap(parts)
+    warnings = [*plan.warnings, *([overlap.warning] if overlap.warning else [])]
+    for warning in warnings:
+        logger.warning("%s", warning)
+    with _cached_rows(table, plan, settings, reduction, parts=(TRAIN,)) as rows:
+        fitted = [
+            _train_one(name, rows, plan, parts, settings, reduction, folder)
+            for name in settings.classifiers
+        ]
+    best = max(fitted, key=lambda each: each["chosen_by"])
+    models = {each["name"]: each.pop("model") for each in fitted}
+    if settings.refit:
+        # A pair of folders was asked for: the second is for measuring, whatever happens.
+        sides = (TRAIN, CALIBRATION) if ":" in settings.split else (TRAIN, CALIBRATION, TEST)
+        with _cached_rows(table, plan, settings, reduction, parts=sides) as rows:
+            model = refit_classifier(rows, models[best["name"]])
+        classifier = to_classifier(model, scratch=folder / "spark-refit")
+        best["head"] = replace(best["head"], classifier=classifier)
+    record = {
+        "settings": settings_to_dict(settings),
+        "classifier": best["name"],
+        "n_labels": len(plan.labels),
+        "n_unlabelled": plan.n_unlabelled,
+        "counts": plan.counts(),
+        "overlap": overlap.as_dict(),
+        "warnings": warnings,
+    }
+    write_recogniser(
+        folder / "model",
+        best.pop("head"),
+        backbone=weights,
+        spec=spec,
+        labels=plan.labels,
+        rule=best.pop("rule"),
+        metrics=best["metrics"],
+        training={**record, **origin},
+    )
+    for each in fitted:
+        each.pop("head", None)
+        each.pop("rule", None)
+    return record | {"classifiers": fitted, "seconds": round(time.perf_counter() - started, 3)}
+
+
+def _find_overlap(parts: Parts) -> Overlap:
+    train, test = parts[TRAIN], parts[TEST]
+    mean = train.pictures.features.mean(axis=0)
+    scale = train.pictures.features.std(axis=0) + 1e-6
+    return find_overlap(
+        (train.pictures.features - mean) / scale,
+        (test.pictures.features - mean) / scale,
+        train_hashes=train.rows[schema.CONTENT_SHA256].to_numpy(),
+        test_hashes=test.rows[schema.CONTENT_SHA256].to_numpy(),
+    )
+
+
+@contextmanager
+def _cached_rows(
+    table: DataFrame,
+    plan: TrainingPlan,
+    settings: TrainSettings,
+    reduction: Reduction | None,
+    *,
+    parts: tuple[int, ...],
+) -> Iterator[DataFrame]:
+    column = schema.FEATURES
+    if settings.on == "reduced":
+        assert reduction is not None
+        # Not from reduced/: that may be CSV, rounded; the model folder is what predicts.
+        table, column = reduce_features(table, reduction=reduction), schema.PCA
+    rows = join_plan(table, plan, column=column, parts=parts)
+    # As many parts as cores: a pass over the rows is one wave of long tasks.
+    rows = rows.repartition(table.sparkSession.sparkContext.defaultParallelism)
+    rows.persist(StorageLevel.MEMORY_AND_DISK)
+    rows.count()
+    try:
+        yield rows
+    finally:
+        rows.unpersist()
+
+
+def _train_one(
+    name: ClassifierName,
+    rows: DataFrame,
+    plan: TrainingPlan,
+    parts: Parts,
+    settings: TrainSettings,
+    reduction: Reduction | None,
+    folder: Path,
+) -> dict[str, Any]:
+    started = time.perf_counter()
+    n_inputs = parts[TRAIN].pictures.features.shape[1]
+    if settings.on == "reduced" and reduction is not None:
+        n_inputs = len(reduction.components)
+    sizes = {"n_inputs": n_inputs, "n_classes": len(plan.labels)}
+    tuned: list[dict[str, Any]] = []
+    if settings.tune:
+        model, tuned = tune_classifier(rows, name=name, **sizes)
+    else:
+        model = fit_classifier(rows, name=name, **sizes)
+    seconds = time.perf_counter() - started
+    classifier = to_classifier(model, scratch=folder / f"spark-{name}")
+    held = parts[CALIBRATION].pictures
+    head = complete_head(
+        classifier,
+        reduction=reduction,
+        on=settings.on,
+        fitted=parts[TRAIN].pictures,
+        calibration=held,
+        labels=plan.labels,
+    )
+    rule = choose_rule(head, held, labels=plan.labels, refused_share=settings.refused_share)
+    metrics = measure_head(head, parts[TEST].pictures, labels=plan.labels, rule=rule)
+    logger.info(
+        "%s: accuracy %.4f, top-3 %.4f, fitted in %.1f s",
+        *(name, metrics["accuracy"], metrics["top_3_accuracy"], seconds),
+    )
+    by = (head.apply(held.features).probabilities.argmax(axis=1) == held.y).mean()
+    return {
+        "name": name,
+        "seconds_fit": round(seconds, 3),
+        "chosen_by": float(by) if len(held.y) else metrics["accuracy"],
+        "temperature": head.temperature,
+        "tuning": tuned,
+        "metrics": metrics,
+        "model": model,
+        "head": head,
+        "rule": rule,
+    }

@@ -1,0 +1,1 @@
+"""Results: names of parts, records, and how they come into place."""

@@ -1,0 +1,1 @@
+"""Make a recogniser from vectors and labels; knows no Spark."""

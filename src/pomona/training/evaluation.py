@@ -1,0 +1,164 @@
+"""Score a recogniser on labelled pictures: known varieties, unseen ones, and what is no fruit."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pomona.errors import ImageError, SourceError
+from pomona.recognition.decisions import Answer
+from pomona.recognition.recogniser import Recogniser
+from pomona.training.labelling import find_label
+from pomona.training.metrics import score_predictions
+
+__all__ = ["Evaluation", "evaluate_pictures"]
+
+Fetch = Callable[[str], bytes]
+OnProgress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a recogniser did on one folder.
+
+    Parameters
+    ----------
+    record : dict
+        All numbers, for JSON.
+    paths_by_label : dict from label to paths
+        Of pictures of known varieties that were answered wrongly.
+    """
+
+    record: dict[str, Any]
+    paths_by_label: dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    path: str
+    folder: str
+    index: int | None
+    fruit: str | None
+    answer: Answer
+    probabilities: Any
+
+
+def evaluate_pictures(
+    recogniser: Recogniser,
+    pictures: Sequence[tuple[str, str | None]],
+    *,
+    fetch: Fetch,
+    strangers: bool = False,
+    on_progress: OnProgress | None = None,
+) -> Evaluation:
+    """Ask about every picture and compare.
+
+    Parameters
+    ----------
+    recogniser : Recogniser
+    pictures : sequence of (path, folder name)
+    fetch : callable
+        From a path to its bytes; raises :class:`ImageError`.
+    strangers : bool
+        All pictures show no fruit: only refusals are counted.
+    on_progress : callable, optional
+
+    Raises
+    ------
+    SourceError
+        If no folder has a label or a fruit the recogniser knows.
+    """
+    labels = recogniser.model.labels
+    folders = {folder or "" for _, folder in pictures}
+    known = {name: (None, None) if strangers else find_label(name, labels) for name in folders}
+    if not strangers and all(fruit is None for _, fruit in known.values()):
+        some = ", ".join(f"'{name}'" for name in sorted(folders)[:5])
+        raise SourceError(
+            f"None of the {len(folders)} folders has a label the recogniser knows: {some}. Folder "
+            "names are compared with its labels and classes. Rename them, or add --strangers if "
+            "the pictures show no fruit."
+        )
+    seen: list[_Seen] = []
+    failed: Counter[str] = Counter()
+    for i, (path, folder) in enumerate(pictures):
+        try:
+            scores = recogniser.score(fetch(path), path=path)
+        except ImageError as error:
+            failed[error.reason_code] += 1
+        else:
+            answer = recogniser.decide(scores)
+            name = folder or ""
+            seen.append(_Seen(path, name, *known[name], answer, scores.probabilities[0]))
+        if on_progress is not None:
+            on_progress(i + 1, len(pictures))
+    record = {
+        "n_pictures": len(pictures),
+        "n_failed": sum(failed.values()),
+        "failed": dict(failed),
+        "known": _score_known([each for each in seen if each.index is not None], recogniser),
+        "unseen_varieties": _score_unseen(
+            [each for each in seen if each.index is None and each.fruit is not None]
+        ),
+        "strangers": _score_strangers([each for each in seen if each.fruit is None]),
+    }
+    wrong: dict[str, list[str]] = defaultdict(list)
+    for each in seen:
+        if each.index is not None and int(each.probabilities.argmax()) != each.index:
+            wrong[labels[each.index].label].append(each.path)
+    return Evaluation(record, dict(wrong))
+
+
+def _score_known(seen: Sequence[_Seen], recogniser: Recogniser) -> dict[str, Any] | None:
+    if not seen:
+        return None
+    labels = recogniser.model.labels
+    y = np.array([each.index for each in seen])
+    metrics = score_predictions(np.stack([each.probabilities for each in seen]), y, labels=labels)
+    exact = [
+        each.answer.decision == "variety" and each.answer.label == labels[i].label
+        for each, i in zip(seen, y.tolist(), strict=True)
+    ]
+    return metrics | {
+        "answered_exactly": _share(exact),
+        "answered_fruit": _share(_is_fruit_right(each) for each in seen),
+        "refused": _share(each.answer.decision == "unknown" for each in seen),
+    }
+
+
+def _score_unseen(seen: Sequence[_Seen]) -> dict[str, Any] | None:
+    if not seen:
+        return None
+    return {
+        "n": len(seen),
+        "folders": sorted({each.folder for each in seen}),
+        "answered_fruit": _share(_is_fruit_right(each) for each in seen),
+        "refused": _share(each.answer.decision == "unknown" for each in seen),
+        "sure_and_wrong": _share(
+            each.answer.decision != "unknown" and not _is_fruit_right(each) for each in seen
+        ),
+    }
+
+
+def _score_strangers(seen: Sequence[_Seen]) -> dict[str, Any] | None:
+    if not seen:
+        return None
+    return {
+        "n": len(seen),
+        "folders": sorted({each.folder for each in seen}),
+        "refused": _share(each.answer.decision == "unknown" for each in seen),
+    }
+
+
+def _is_fruit_right(each: _Seen) -> bool:
+    answer = each.answer
+    if answer.decision == "unknown":
+        return False
+    fruit = answer.fruit_id if answer.fruit_id is not None else f"label:{answer.label}"
+    return fruit == each.fruit
+
+
+def _share(hits: Iterable[bool]) -> float:
+    values = list(hits)
+    return sum(values) / max(len(values), 1)
