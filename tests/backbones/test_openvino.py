@@ -30,4 +30,4 @@ def test_nothing_imports_openvino_by_itself():
         for path in home.rglob("*.py")
         if "import openvino\n" in path.read_text() or "import openvino as" in path.read_text()
     ]
-    assert found == ["openvino_import.py"]
+    assert found == ["openvino.py"]
