@@ -10,7 +10,7 @@ import typer
 from pomona.cli.console import show_progress
 from pomona.cli.options import option
 from pomona.cli.session import command_session
-from pomona.recognition.model_folder import DEFAULT_MODEL
+from pomona.recognition.model import DEFAULT_MODEL
 
 log = logging.getLogger("recipes.default_recogniser")
 

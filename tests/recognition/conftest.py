@@ -122,7 +122,7 @@ def make_head(kind: str = "linear", on: str = "reduced", *, whiten: bool = False
 @pytest.fixture
 def model_folder(tmp_path, backbone, preprocessing, rule) -> Path:
     """A finished model folder."""
-    from pomona.recognition.model_folder import save_model
+    from pomona.recognition.model import save_model
     from pomona.training.onnx_export import build_recogniser
 
     onnx = build_recogniser(

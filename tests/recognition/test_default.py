@@ -6,7 +6,7 @@ from picture_files import encode
 from PIL import Image, ImageDraw
 
 from pomona.facts import load_classes, load_facts
-from pomona.recognition.model_folder import DEFAULT_MODEL, read_model
+from pomona.recognition.model import DEFAULT_MODEL, read_model
 from pomona.recognition.recogniser import load_recogniser
 
 MAX_BYTES = 20_000_000

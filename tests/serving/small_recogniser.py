@@ -42,7 +42,7 @@ def draw_photo(fruit_id: str, *, size: int = 480, frame: int = 0) -> Image.Image
 
 def write_small_recogniser(folder: Path, *, preprocessing: Preprocessing | None = None) -> Path:
     """Learn from rendered fruit and write the model folder."""
-    from pomona.recognition.model_folder import save_model
+    from pomona.recognition.model import save_model
     from pomona.training.onnx_export import build_recogniser
 
     folder.mkdir(parents=True, exist_ok=True)

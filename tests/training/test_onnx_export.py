@@ -7,7 +7,7 @@ from recognition.conftest import LABELS, SIDE, make_head
 
 from pomona.errors import SetupError
 from pomona.recognition.classifiers import Tree
-from pomona.recognition.model_folder import save_model
+from pomona.recognition.model import save_model
 from pomona.recognition.recogniser import load_recogniser
 from pomona.recognition.views import Preprocessing
 from pomona.training.onnx_export import build_recogniser, needs_onnxruntime

@@ -23,11 +23,12 @@ __all__ = [
     "DEFAULT_BACKBONE",
     "NETWORKS",
     "Network",
+    "ResolvedBackbone",
     "find_backbone",
     "find_network",
-    "find_spec",
     "find_weights",
     "is_shipped",
+    "resolve_backbone",
 ]
 
 DEFAULT_BACKBONE: Final = "efficientnet_lite0"
@@ -136,19 +137,35 @@ def find_backbone(
     raise _unknown(name, sorted({*NETWORKS, *_cached_names(folder)}))
 
 
-def find_spec(settings: ExtractSettings) -> BackboneSpec:
-    """Return the record of the network that the settings ask for.
+@dataclass(frozen=True)
+class ResolvedBackbone:
+    """A network that is on this machine, its weights checked.
+
+    Parameters
+    ----------
+    spec : BackboneSpec
+    weights : Path
+        ONNX file.
+    """
+
+    spec: BackboneSpec
+    weights: Path
+
+
+def resolve_backbone(settings: ExtractSettings) -> ResolvedBackbone:
+    """Return the network that the settings ask for, after checking its sha256.
 
     Raises
     ------
     SettingsError
         If backbone, pooling or resize is unknown.
     SetupError
-        If the network is not on this machine.
+        If the network is not on this machine, or its weights are damaged.
     """
-    return find_backbone(
+    spec = find_backbone(
         settings.backbone, pooling=settings.pooling, resize=settings.resize, cache=settings.cache
     )
+    return ResolvedBackbone(spec, find_weights(spec, cache=settings.cache))
 
 
 def find_weights(spec: BackboneSpec, *, cache: Path | None = None) -> Path:

@@ -13,7 +13,14 @@ from pyspark.sql import SparkSession
 from pomona.errors import SettingsError, SetupError
 from pomona.settings import SparkSettings
 
-__all__ = ["check_java", "check_master", "start_spark"]
+__all__ = [
+    "SparkSession",
+    "check_java",
+    "check_master",
+    "count_cores",
+    "find_master",
+    "start_spark",
+]
 
 MIN_JAVA: Final = 17
 DEFAULT_MASTER: Final = "local[*]"
@@ -130,6 +137,16 @@ def _adopt(spark: SparkSession, settings: SparkSettings) -> None:
                 "counts when a session starts. Stop it with spark.stop(), or leave --conf out."
             )
         spark.conf.set(name, value)
+
+
+def find_master(spark: SparkSession) -> str:
+    """Return the master a session runs on."""
+    return str(spark.sparkContext.master)
+
+
+def count_cores(spark: SparkSession) -> int:
+    """Return how many tasks run at the same time."""
+    return spark.sparkContext.defaultParallelism
 
 
 def check_master(master: str) -> None:

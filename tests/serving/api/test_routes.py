@@ -6,7 +6,7 @@ import pytest
 from picture_files import encode, make_pixels
 from serving.conftest import images
 
-from pomona.recognition.model_folder import read_model
+from pomona.recognition.model import read_model
 from pomona.recognition.prediction import predict_photo
 from pomona.recognition.recogniser import load_recogniser
 

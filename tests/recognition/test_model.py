@@ -4,7 +4,7 @@ import pytest
 from recognition.conftest import LABELS
 
 from pomona.errors import ModelError
-from pomona.recognition.model_folder import find_model, read_model
+from pomona.recognition.model import find_model, read_model
 
 
 def _edit(folder, **changes):
@@ -76,6 +76,6 @@ def test_damaged_json_is_refused(model_folder):
 
 
 def test_without_a_default_a_model_has_to_be_named(monkeypatch, tmp_path):
-    monkeypatch.setattr("pomona.recognition.model_folder.DEFAULT_MODEL", tmp_path)
+    monkeypatch.setattr("pomona.recognition.model.DEFAULT_MODEL", tmp_path)
     with pytest.raises(ModelError, match="ships no default recogniser"):
         find_model()
