@@ -19,7 +19,7 @@ def make(
     data: Annotated[
         Path, typer.Argument(help="Folder with grocery, fruits360/Training and fruits360/Test.")
     ],
-    out: Annotated[Path, option("Model folder to write.", "--out", "-o")] = DEFAULT_MODEL,
+    out: Annotated[Path, option("Model folder to write.", "--out", "-o")] = DEFAULT_MODEL.path,
     strangers: Annotated[
         Path | None,
         option("Pictures of no fruit: folders 'learn' and 'measure'.", "--strangers"),
