@@ -97,7 +97,7 @@ def test_preset_runs_with_the_shipped_network(spark, name, fruit, tmp_path):
     )
     assert result.exit_code == 0, result.output
     record = json.loads((out / "run.json").read_text())
-    assert record.images_extracted == 24
+    assert record["images_extracted"] == 24
     assert (out / "report" / "index.html").is_file()
     preset = read_preset(name)
     assert (out / "reduced").is_dir() == preset.settings.get("reduce", True)

@@ -274,7 +274,7 @@ def parse_record(content: bytes, type: type[R]) -> R:
 
 def to_plain(record: object) -> JsonObject:
     """Return a record, or a record of settings, as plain JSON values."""
-    plain: JsonObject = msgspec.to_builtins(record, enc_hook=_to_plain)
+    plain: JsonObject = msgspec.json.decode(msgspec.json.encode(record, enc_hook=_to_plain))
     return plain
 
 
