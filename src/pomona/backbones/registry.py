@@ -18,6 +18,7 @@ from pomona.backbones.spec import POOLINGS, BackboneSpec
 from pomona.backbones.spec_table import read_spec
 from pomona.errors import SettingsError, SetupError
 from pomona.settings import ExtractSettings
+from pomona.storage.locations import LocalLocation
 
 __all__ = [
     "DEFAULT_BACKBONE",
@@ -212,7 +213,7 @@ def _check_shipped(spec: BackboneSpec) -> Path:
 
 def _cached_names(cache: Path) -> list[str]:
     folder = cache / "backbones"
-    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    names = LocalLocation(folder).list()
     return [name.partition(".")[0] for name in names if not name.startswith(".")]
 
 

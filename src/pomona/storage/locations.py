@@ -4,7 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol, Self
@@ -178,10 +178,48 @@ class LocalLocation:
             path.unlink(missing_ok=True)
 
     def replace_by(self, other: "LocalLocation") -> None:
-        """Put ``other`` in the place of this folder; only a disk can do that in one step."""
+        """Put ``other`` in the place of this folder or file; only a disk can do that in one step."""
         _delete(self.path)
         self._make(self.path.parent)
         other.path.rename(self.path)
+
+    @contextmanager
+    def replacement(self) -> Iterator["LocalLocation"]:
+        """Give a new folder that takes the place of this one when the block ends well.
+
+        Until then nobody sees it, and what was here stays.
+        """
+        self._make(self.path.parent)
+        fresh = self._hidden("unfinished")
+        self._make(fresh.path)
+        try:
+            yield fresh
+            for name in fresh.list():
+                # The rename must not reach the disk before the bytes do.
+                with (fresh.path / name).open("rb") as file:
+                    os.fsync(file.fileno())
+            old = self._hidden("replaced")
+            if self.path.exists():
+                self.path.rename(old.path)
+            fresh.path.rename(self.path)
+            old.delete_all()
+        finally:
+            fresh.delete_all()
+
+    def remove(self) -> None:
+        """Delete the folder, out of sight in one step: half of it never looks whole."""
+        doomed = self._hidden("removed")
+        self.path.rename(doomed.path)
+        doomed.delete_all()
+
+    def remove_if_empty(self) -> None:
+        """Delete the folder unless something is in it."""
+        with suppress(OSError):
+            self.path.rmdir()
+
+    def _hidden(self, why: str) -> "LocalLocation":
+        name = f".{why}-{self.path.name}-{uuid4().hex[:12]}"
+        return LocalLocation(self.path.with_name(name), self.private)
 
 
 def open_location(place: Path | str | LocalLocation) -> LocalLocation:
