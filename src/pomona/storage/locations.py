@@ -178,7 +178,7 @@ class LocalLocation:
             path.unlink(missing_ok=True)
 
     def replace_by(self, other: "LocalLocation") -> None:
-        """Put ``other`` in the place of this folder or file; only a disk can do that in one step."""
+        """Put another folder or file in the place of this one; a bucket cannot do that."""
         _delete(self.path)
         self._make(self.path.parent)
         other.path.rename(self.path)
