@@ -26,11 +26,11 @@ class Ceiling:
     def __init__(self) -> None:
         import openvino as ov
 
-        from pomona.backbones import find_backbone, find_weights
-        from pomona.backbones.engines import OpenVinoEngine
+        from pomona.backbones import backbone_graph, find_backbone, find_weights
+        from pomona.backbones.engines import open_engine
 
         spec = find_backbone("efficientnet_lite0")
-        engine = OpenVinoEngine(spec, find_weights(spec), n_threads=N_CORES)
+        engine = open_engine(backbone_graph(spec, find_weights(spec), n_threads=N_CORES))
         self._latency = engine
         self._pixels = np.random.default_rng(0).integers(0, 256, (32, 224, 224, 3), dtype=np.uint8)
         core = ov.Core()

@@ -1,14 +1,11 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from picture_files import make_pixels
 
-from pomona.backbones import find_backbone, find_weights, load_backbone
-from pomona.backbones.engines import (
-    CUDA_ENGINE,
-    OnnxRuntimeEngine,
-    OpenVinoEngine,
-    check_engine,
-)
+from pomona.backbones import backbone_graph, find_backbone, find_weights, load_backbone
+from pomona.backbones.engines import CUDA_ENGINE, check_engine, open_engine
 from pomona.errors import SettingsError, SetupError
 
 IMAGES = np.stack([make_pixels(seed, 224, 224) for seed in range(4)])
@@ -47,6 +44,14 @@ def test_engine_does_not_reuse_the_memory_of_its_results(engine):
     assert (first == kept).all()
 
 
+def test_threads_share_an_engine_and_get_their_own_numbers(engine):
+    expected = engine(IMAGES)
+    order = [i % len(IMAGES) for i in range(32)]
+    with ThreadPoolExecutor(4) as pool:
+        rows = list(pool.map(lambda i: engine(IMAGES[i : i + 1])[0], order))
+    assert (np.stack(rows) == expected[order]).all()
+
+
 def test_load_backbone_loads_once():
     assert load_backbone() is load_backbone()
 
@@ -56,11 +61,13 @@ def test_load_backbone_refuses_unknown_engines():
         load_backbone(engine="abacus")
 
 
-@pytest.mark.parametrize("build", [OpenVinoEngine, OnnxRuntimeEngine])
-def test_engine_refuses_weights_that_are_no_network(build, tmp_path):
+@pytest.mark.parametrize("name", ["openvino", "onnxruntime"])
+def test_engine_refuses_weights_that_are_no_network(name, tmp_path):
     (tmp_path / "x.onnx").write_bytes(b"not a network")
     with pytest.raises(SetupError, match="cannot be loaded"):
-        build(find_backbone("efficientnet_lite0"), tmp_path / "x.onnx")
+        open_engine(
+            backbone_graph(find_backbone("efficientnet_lite0"), tmp_path / "x.onnx"), engine=name
+        )
 
 
 def test_bgr_backbones_see_the_channels_swapped():
@@ -68,9 +75,13 @@ def test_bgr_backbones_see_the_channels_swapped():
 
     spec = find_backbone("efficientnet_lite0")
     swapped = replace(spec, channel_order="bgr")
-    for build in (OpenVinoEngine, OnnxRuntimeEngine):
-        expected = build(spec, find_weights(spec))(IMAGES[:1, ..., ::-1].copy())
-        found = build(swapped, find_weights(spec))(IMAGES[:1])
+    for name in ("openvino", "onnxruntime"):
+        plain, other = (
+            open_engine(backbone_graph(one, find_weights(spec)), engine=name)
+            for one in (spec, swapped)
+        )
+        expected = plain(IMAGES[:1, ..., ::-1].copy())
+        found = other(IMAGES[:1])
         np.testing.assert_allclose(found, expected, atol=1e-4)
 
 

@@ -1,6 +1,6 @@
 """Backbones: networks that turn pixels into features, and the engines that run them."""
 
-from pomona.backbones.loaded import Backbone, load_backbone, open_backbone
+from pomona.backbones.loaded import Backbone, backbone_graph, load_backbone, open_backbone
 from pomona.backbones.registry import (
     DEFAULT_BACKBONE,
     NETWORKS,
@@ -9,6 +9,7 @@ from pomona.backbones.registry import (
     find_weights,
     is_shipped,
     resolve_backbone,
+    shipped_weights,
 )
 from pomona.backbones.spec import BackboneSpec
 from pomona.backbones.spec_table import read_spec
@@ -19,6 +20,7 @@ __all__ = [
     "Backbone",
     "BackboneSpec",
     "ResolvedBackbone",
+    "backbone_graph",
     "find_backbone",
     "find_weights",
     "is_shipped",
@@ -26,4 +28,5 @@ __all__ = [
     "open_backbone",
     "read_spec",
     "resolve_backbone",
+    "shipped_weights",
 ]

@@ -5,12 +5,19 @@ from functools import lru_cache
 from pathlib import Path
 
 from pomona.backbones.cache import hash_file
-from pomona.backbones.engines import DEFAULT_ENGINE, Engine, find_engine
+from pomona.backbones.engines import (
+    DEFAULT_ENGINE,
+    Engine,
+    Graph,
+    Normalisation,
+    check_engine,
+    open_engine,
+)
 from pomona.backbones.registry import DEFAULT_BACKBONE, find_backbone, find_weights
 from pomona.backbones.spec import BackboneSpec
 from pomona.errors import SetupError
 
-__all__ = ["Backbone", "load_backbone", "open_backbone"]
+__all__ = ["Backbone", "backbone_graph", "load_backbone", "open_backbone"]
 
 
 @dataclass(frozen=True)
@@ -95,10 +102,27 @@ def open_backbone(
     SetupError
         If the file is missing or not the one of the record, or the engine is not installed.
     """
-    build = find_engine(engine)
+    check_engine(engine)
     if not verified and (not weights.is_file() or hash_file(weights) != spec.sha256):
         raise SetupError(
             f"The weights '{weights}' of backbone '{spec.name}' arrived damaged or not at all. "
             f"Their sha256 is not '{spec.sha256}'. Start the job again."
         )
-    return Backbone(spec, build(spec, weights, n_threads=n_threads, device=device))
+    graph = backbone_graph(spec, weights, n_threads=n_threads, device=device)
+    return Backbone(spec, open_engine(graph, engine=engine))
+
+
+def backbone_graph(
+    spec: BackboneSpec, weights: Path, *, n_threads: int = 1, device: int = 0
+) -> Graph:
+    """Return what an engine has to know to run a backbone."""
+    return Graph(
+        path=weights,
+        name=spec.name,
+        input_name=spec.input_name,
+        input_size=spec.input_size,
+        output_names=(spec.output_name,),
+        normalisation=Normalisation(spec.mean, spec.scale, spec.channel_order, spec.layout),
+        n_threads=n_threads,
+        device=device,
+    )

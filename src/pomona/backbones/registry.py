@@ -30,6 +30,7 @@ __all__ = [
     "find_weights",
     "is_shipped",
     "resolve_backbone",
+    "shipped_weights",
 ]
 
 DEFAULT_BACKBONE: Final = "efficientnet_lite0"
@@ -195,8 +196,13 @@ def is_shipped(spec: BackboneSpec) -> bool:
     return network is not None and network.keras is None
 
 
+def shipped_weights(spec: BackboneSpec) -> Path:
+    """Return where the package has the weights of a shipped network, without reading them."""
+    return HERE / "weights" / spec.weights
+
+
 def _check_shipped(spec: BackboneSpec) -> Path:
-    path = HERE / "weights" / spec.weights
+    path = shipped_weights(spec)
     if not path.is_file():
         raise SetupError(
             f"The weights '{spec.weights}' of backbone '{spec.name}' are missing. "

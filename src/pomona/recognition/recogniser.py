@@ -1,14 +1,19 @@
 """Load a model folder once and ask it which fruit a photograph shows."""
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pomona.backbones.engines.openvino import import_openvino
+from pomona.backbones.engines import (
+    DEFAULT_ENGINE,
+    ONNXRUNTIME_ENGINE,
+    Engine,
+    Graph,
+    check_engine,
+    open_engine,
+)
 from pomona.errors import ModelError, SetupError, ShapeError
 from pomona.pictures.decode import decode_image
 from pomona.recognition.decisions import TOP, Answer, combine_scores, decide
@@ -16,11 +21,11 @@ from pomona.recognition.head import Scores
 from pomona.recognition.model import INPUT, OUTPUTS, Model, read_model
 from pomona.recognition.views import prepare_views
 from pomona.settings import DecodeLimits
+from pomona.storage.model_folder import NETWORK_FILE
 
 __all__ = ["Recogniser", "load_recogniser"]
 
 UInt8Array = NDArray[np.uint8]
-Run = Callable[[UInt8Array], Sequence[NDArray[np.float32]]]
 
 
 class Recogniser:
@@ -29,13 +34,13 @@ class Recogniser:
     Parameters
     ----------
     model : Model
-    run : callable
-        From one picture's pixels (1, height, width, 3) to the network's outputs.
+    engine : Engine
+        With the outputs of :data:`pomona.recognition.model.OUTPUTS`.
     """
 
-    def __init__(self, model: Model, run: Run) -> None:
+    def __init__(self, model: Model, engine: Engine) -> None:
         self.model = model
-        self._run = run
+        self._engine = engine
 
     def identify(self, photo: bytes, *, path: str = "", top: int = TOP) -> Answer:
         """Return which fruit one photograph shows.
@@ -92,10 +97,7 @@ class Recogniser:
                 f"The pixels are {pixels.dtype} of shape '{pixels.shape}'. The model takes uint8 "
                 f"of shape (n, *{expected}). Prepare them with prepare_views."
             )
-        rows = [self._run(pixels[i : i + 1]) for i in range(len(pixels))]
-        probabilities, features, strangeness = (
-            np.concatenate(part) for part in zip(*rows, strict=True)
-        )
+        probabilities, features, strangeness = self._engine.outputs(pixels)
         return Scores(probabilities, strangeness, features)
 
 
@@ -126,76 +128,33 @@ def load_recogniser(
     SetupError
         If the engine is not installed.
     """
-    found = read_model(model)
-    name = engine or ("onnxruntime" if found.network.needs_onnxruntime else "openvino")
-    open_network = _open_onnxruntime if name == "onnxruntime" else _open_openvino
-    return Recogniser(found, open_network(found.onnx, n_threads, n_streams))
+    loaded = read_model(model)
+    default = ONNXRUNTIME_ENGINE if loaded.network.needs_onnxruntime else DEFAULT_ENGINE
+    name = engine or default
+    check_engine(name)
+    graph = Graph(
+        path=loaded.onnx,
+        name=NETWORK_FILE,
+        input_name=INPUT,
+        input_size=loaded.preprocessing.input_size,
+        output_names=OUTPUTS,
+        n_threads=n_threads,
+        n_streams=n_streams,
+    )
+    try:
+        return Recogniser(loaded, open_engine(graph, engine=name))
+    except SetupError as error:
+        raise ModelError(
+            f"The network '{loaded.onnx}' cannot be loaded by the engine '{name}'. It may hold "
+            "operators that only ONNX Runtime knows (pip install 'pomona[onnxruntime]'), or be "
+            "damaged. Train again with 'pomona train OUT'."
+        ) from error
 
 
 def join_scores(scores: Sequence[Scores]) -> Scores:
     """Return the scores of several pictures below each other."""
     return Scores(
-        np.concatenate([each.probabilities for each in scores]),
-        np.concatenate([each.strangeness for each in scores]),
-        np.concatenate([each.features for each in scores]),
+        np.concatenate([one.probabilities for one in scores]),
+        np.concatenate([one.strangeness for one in scores]),
+        np.concatenate([one.features for one in scores]),
     )
-
-
-def _open_openvino(path: Path, n_threads: int, n_streams: int) -> Run:
-    ov = import_openvino()
-
-    core = ov.Core()
-    settings: dict[str, Any] = {
-        "INFERENCE_NUM_THREADS": n_threads,
-        "NUM_STREAMS": n_streams,
-        "ENABLE_CPU_PINNING": False,
-        # Processors with bf16 would use it, and be off by 5 %.
-        "INFERENCE_PRECISION_HINT": "f32",
-    }
-    try:
-        model = core.read_model(path)
-        shape = model.input(INPUT).partial_shape
-        model.reshape([1, *(int(axis.get_length()) for axis in list(shape)[1:])])
-        compiled = core.compile_model(model, "CPU", settings)
-    except RuntimeError as error:
-        raise ModelError(
-            f"The network '{path}' cannot be loaded by OpenVINO. It may hold operators it does "
-            "not know. Install ONNX Runtime: pip install 'pomona[onnxruntime]'."
-        ) from error
-
-    # A request holds the memory of one answer, so each thread has its own.
-    mine = threading.local()
-
-    def run(pixels: UInt8Array) -> Sequence[NDArray[np.float32]]:
-        if not hasattr(mine, "request"):
-            mine.request = compiled.create_infer_request()
-        request = mine.request
-        request.infer({INPUT: pixels})
-        return [request.get_tensor(name).data.copy() for name in OUTPUTS]
-
-    return run
-
-
-def _open_onnxruntime(path: Path, n_threads: int, n_streams: int) -> Run:
-    try:
-        import onnxruntime as ort
-    except ImportError as error:
-        raise SetupError(
-            "ONNX Runtime is not installed. A recogniser made of trees needs it. "
-            "Run: pip install 'pomona[onnxruntime]'."
-        ) from error
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = max(1, n_threads // n_streams)
-    options.inter_op_num_threads = 1
-    try:
-        session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise ModelError(
-            f"The network '{path}' cannot be loaded by ONNX Runtime: {error}. "
-            "Train again with 'pomona train OUT'."
-        ) from error
-
-    def run(pixels: UInt8Array) -> Sequence[NDArray[np.float32]]:
-        return list(session.run(list(OUTPUTS), {INPUT: pixels}))
-
-    return run

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pomona.backbones.cache import Entry, check_writable, entry_name, store_entry
-from pomona.backbones.engines import OpenVinoEngine
+from pomona.backbones.engines import open_engine
+from pomona.backbones.loaded import backbone_graph
 from pomona.backbones.making.dense_tail import append_dense, split_dense
 from pomona.backbones.making.own import smoke_pictures
 from pomona.backbones.registry import Network, find_network, is_shipped
@@ -336,7 +337,7 @@ def _compare(
 ) -> dict[str, float]:
     differences = {}
     for output in spec.outputs:
-        found = OpenVinoEngine(spec.vary(pooling=output.pooling), file)(pictures)
+        found = open_engine(backbone_graph(spec.vary(pooling=output.pooling), file))(pictures)
         wanted = expected[output.pooling]
         scale = np.maximum(np.abs(wanted).max(axis=1, keepdims=True), np.finfo(np.float32).tiny)
         differences[output.pooling] = float((np.abs(found - wanted) / scale).max())

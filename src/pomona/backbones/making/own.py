@@ -11,8 +11,9 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from pomona.backbones.cache import Entry, check_name, check_writable, store_entry
-from pomona.backbones.engines import OpenVinoEngine
+from pomona.backbones.engines import open_engine
 from pomona.backbones.engines.openvino import import_openvino
+from pomona.backbones.loaded import backbone_graph
 from pomona.backbones.registry import NETWORKS
 from pomona.backbones.spec import BackboneSpec
 from pomona.backbones.spec_table import read_spec
@@ -191,7 +192,7 @@ def run_once(spec: BackboneSpec, file: Path) -> None:
     for output in spec.outputs:
         variant = spec.vary(pooling=output.pooling)
         try:
-            features = OpenVinoEngine(variant, file)(pictures)
+            features = open_engine(backbone_graph(variant, file))(pictures)
         except (RuntimeError, ValueError) as error:
             raise SetupError(
                 f"The network '{spec.name}' failed on a test picture: "

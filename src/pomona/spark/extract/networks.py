@@ -12,9 +12,9 @@ from pomona.backbones import (
     Backbone,
     BackboneSpec,
     ResolvedBackbone,
-    find_weights,
     is_shipped,
     open_backbone,
+    shipped_weights,
 )
 from pomona.backbones.engines import CUDA_ENGINE, DEFAULT_ENGINE
 from pomona.settings import AUTO_ENGINE
@@ -88,10 +88,11 @@ def open_shared(shared: SharedBackbone, context: Any) -> Backbone:
     SetupError
         If the file did not arrive as it left, or the engine cannot be used.
     """
-    if is_shipped(shared.spec):
-        weights = find_weights(shared.spec)
-    else:
-        weights = Path(SparkFiles.get(shared.spec.weights))
+    weights = (
+        shipped_weights(shared.spec)
+        if is_shipped(shared.spec)
+        else Path(SparkFiles.get(shared.spec.weights))
+    )
     gpus = context.resources().get("gpu") if context else None
     return open_backbone(
         shared.spec,
