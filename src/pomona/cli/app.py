@@ -79,7 +79,14 @@ app.add_typer(serve_commands.app)
 def _root(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Show what Spark's Java prints, too.")
+    ] = False,
 ) -> None:
+    if verbose:
+        import logging
+
+        logging.getLogger("pomona.spark").setLevel(logging.DEBUG)
     if version:
         from importlib.metadata import version as installed
 
