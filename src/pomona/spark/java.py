@@ -119,9 +119,7 @@ def fetch_java(say: Callable[[str], object]) -> Java:
     import cjdk
 
     cache = java_cache()
-    say(
-        f"No Java for Spark here: fetching Temurin {BROUGHT} into '{cache}' (about {SIZE_MB} MB) ..."
-    )
+    say(f"No Java for Spark here: fetching Temurin {BROUGHT} (about {SIZE_MB} MB) to '{cache}' ...")
     try:
         home = cjdk.java_home(
             vendor=VENDOR,

@@ -62,7 +62,7 @@ def launch_jvm(conf: SparkConf) -> Jvm:
     )
     reader.start()
     try:
-        gateway = launch_gateway(conf, {"stdout": writing, "stderr": writing})
+        gateway = launch_gateway(conf, {"stdout": writing, "stderr": writing})  # type: ignore[no-untyped-call]
         is_up.set()
     except Exception as error:
         os.close(writing)

@@ -121,8 +121,8 @@ def start_spark(
 def _did_not_start(master: str, words: list[str]) -> str:
     said = "\n".join(f"  {line}" for line in words)
     return (
-        f"Spark did not start on '{master}'. Check --master and --conf. 'pomona doctor' shows which "
-        f"Java and which Spark are here. Java's last words:\n{said}"
+        f"Spark did not start on '{master}'. Check --master and --conf; 'pomona doctor' shows "
+        f"which Java is used. Its last words:\n{said}"
     )
 
 
