@@ -182,7 +182,7 @@ def _open_onnxruntime(path: Path, n_threads: int, n_streams: int) -> Run:
     except ImportError as error:
         raise SetupError(
             "ONNX Runtime is not installed. A recogniser made of trees needs it. "
-            "Run: pip install 'pomona[onnxruntime]'."
+            "Run: pip install 'pomona[onnxruntime]'; 'pomona doctor' shows what is there."
         ) from error
     options = ort.SessionOptions()
     options.intra_op_num_threads = max(1, n_threads // n_streams)
