@@ -128,9 +128,18 @@ def test_fetch_java_brings_one_that_is_found_from_then_on(bare, index):
     assert "45 MB" in lines[0]
     assert (java.version, java.origin) == (17, "cache")
     assert find_java() == java
-    # Again, with nothing to reach: the link is only set anew.
-    (index / "java.tgz").unlink()
-    assert fetch_java(lines.append) == java
+    assert len(list(java_cache().iterdir())) == 2
+
+
+def test_fetch_java_is_not_stopped_by_what_a_killed_one_left(bare, index):
+    old = java_cache() / "temurin-jre-old"
+    (old / "v0" / "fetching").mkdir(parents=True)
+    os.utime(old, (0, 0))
+    recent = java_cache() / "temurin-jre-new"
+    recent.mkdir()
+    fetch_java(str)
+    assert not old.exists()
+    assert recent.exists()
 
 
 def test_fetch_java_leaves_nothing_where_the_server_has_nothing(bare, index):
@@ -138,6 +147,7 @@ def test_fetch_java_leaves_nothing_where_the_server_has_nothing(bare, index):
     with pytest.raises(SetupError, match=r"could not be fetched: .*404.*Spark 4.*apt-get install"):
         fetch_java(str)
     assert find_java() is None
+    assert list(java_cache().iterdir()) == []
 
 
 def test_fetch_java_names_the_address_that_cannot_be_reached(bare, monkeypatch):

@@ -5,7 +5,10 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +26,8 @@ END_JAVA: Final = 24
 SPARK_BEYOND: Final = (4, 1)
 # The runtime alone is a quarter of the development kit, and has every module that Spark asks for.
 VENDOR, BROUGHT, SIZE_MB = "temurin-jre", 17, 45
+# Nobody is still fetching after this time.
+ABANDONED_S: Final = 3600
 VERSION: Final = re.compile(r'version "(?:1\.)?(\d+)')
 INSTALL: Final = (
     "install Java (Debian, Ubuntu: 'apt-get install openjdk-17-jre-headless'; macOS: 'brew install "
@@ -121,13 +126,15 @@ def fetch_java(say: Callable[[str], object]) -> Java:
     cache = java_cache()
     say(f"No Java for Spark here: fetching Temurin {BROUGHT} (about {SIZE_MB} MB) to '{cache}' ...")
     try:
-        home = cjdk.java_home(
-            vendor=VENDOR,
-            version=str(BROUGHT),
-            cache_dir=cache,
-            progress=sys.stderr.isatty(),
-        )
-        _point_to(home, cache / "current")
+        cache.mkdir(parents=True, exist_ok=True)
+        with _new_folder(cache) as folder:
+            home = cjdk.java_home(
+                vendor=VENDOR,
+                version=str(BROUGHT),
+                cache_dir=folder,
+                progress=sys.stderr.isatty(),
+            )
+            _point_to(home, cache / "current")
     except (cjdk.CjdkError, OSError) as error:
         raise SetupError(
             f"Java could not be fetched: {_reason(error)}. {_needs()} Behind a proxy set "
@@ -170,6 +177,24 @@ def _spark() -> tuple[int, ...]:
 
 def _needs() -> str:
     return f"Spark {'.'.join(map(str, _spark()))} needs Java 17 or 21."
+
+
+@contextmanager
+def _new_folder(cache: Path) -> Iterator[Path]:
+    """Give a folder that is gone if its content does not come.
+
+    A new one each time: cjdk marks what it is fetching, and a mark that a killed process left
+    would stop all that come after.
+    """
+    for other in cache.glob(f"{VENDOR}-*"):
+        if time.time() - other.stat().st_mtime > ABANDONED_S:
+            shutil.rmtree(other, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{VENDOR}-", dir=cache))
+    try:
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _point_to(home: Path, link: Path) -> None:
