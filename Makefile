@@ -104,6 +104,7 @@ format: setup
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/python tools/stamp_shell.py
+	@$(BIN)/python tools/write_schemas.py
 
 bench: setup
 	@$(BIN)/python -m benchmarks

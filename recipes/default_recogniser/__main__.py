@@ -10,7 +10,7 @@ import typer
 from pomona.cli.console import show_progress
 from pomona.cli.options import option
 from pomona.cli.session import command_session
-from pomona.recognition.model_folder import DEFAULT_MODEL
+from pomona.recognition.model import DEFAULT_MODEL
 
 log = logging.getLogger("recipes.default_recogniser")
 
@@ -19,7 +19,7 @@ def make(
     data: Annotated[
         Path, typer.Argument(help="Folder with grocery, fruits360/Training and fruits360/Test.")
     ],
-    out: Annotated[Path, option("Model folder to write.", "--out", "-o")] = DEFAULT_MODEL,
+    out: Annotated[Path, option("Model folder to write.", "--out", "-o")] = DEFAULT_MODEL.path,
     strangers: Annotated[
         Path | None,
         option("Pictures of no fruit: folders 'learn' and 'measure'.", "--strangers"),

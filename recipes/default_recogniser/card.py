@@ -5,7 +5,9 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from pomona.recognition.model_folder import Model, read_model
+from pomona.recognition.model import Model, read_model
+from pomona.storage.locations import open_location
+from pomona.storage.records import to_plain
 
 __all__ = ["CARD_FILE", "write_card"]
 
@@ -30,11 +32,11 @@ def write_card(folder: Path) -> None:
         keep_trailing_newline=True,
     )
     text = environment.get_template("card.md").render(_describe(read_model(folder)))
-    (folder / CARD_FILE).write_text(text, encoding="utf-8")
+    open_location(folder).put(CARD_FILE, text.encode())
 
 
 def _describe(model: Model) -> dict[str, Any]:
-    record = model.record
+    record = to_plain(model.record)
     return {
         "record": record,
         "labels": model.labels,

@@ -15,6 +15,7 @@ from pomona.backbones.loaded import open_backbone
 from pomona.features.batch import extract_features
 from pomona.recognition.classifiers import Linear
 from pomona.recognition.views import WHOLE, Preprocessing, View
+from pomona.storage.locations import open_location
 from pomona.training.labelling import name_labels
 from pomona.training.packing import Part, write_recogniser
 from recipes.default_recogniser.card import write_card
@@ -282,7 +283,7 @@ def _write(out: Path, work: _Work, trained: _Trained, found: Measured) -> None:
         },
     }
     write_recogniser(
-        out,
+        open_location(out),
         found.head,
         backbone=trained.weights,
         spec=spec,

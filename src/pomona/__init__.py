@@ -8,8 +8,12 @@ if TYPE_CHECKING:
     from pomona.errors import PomonaError
     from pomona.facts import find_facts
     from pomona.features.batch import extract_features
-    from pomona.pipeline.recognising import evaluate, train
-    from pomona.pipeline.verbs import extract, reduce, report, run
+    from pomona.pipeline.evaluate import evaluate
+    from pomona.pipeline.extract import extract
+    from pomona.pipeline.reduce import reduce
+    from pomona.pipeline.report import report
+    from pomona.pipeline.run import run
+    from pomona.pipeline.train import train
     from pomona.recognition import load_recogniser
     from pomona.reduction.estimators import PCA, Standardizer
     from pomona.samples import write_samples
@@ -62,19 +66,19 @@ _HOMES = {
     "SparkSettings": "settings",
     "Standardizer": "reduction.estimators",
     "TrainSettings": "settings",
-    "evaluate": "pipeline.recognising",
-    "extract": "pipeline.verbs",
+    "evaluate": "pipeline.evaluate",
+    "extract": "pipeline.extract",
     "extract_features": "features.batch",
     "extract_images": "spark.extract.images",
     "find_facts": "facts",
     "fit_reduction": "spark.reduce.fitting",
     "load_backbone": "backbones",
     "load_recogniser": "recognition",
-    "reduce": "pipeline.verbs",
+    "reduce": "pipeline.reduce",
     "reduce_features": "spark.reduce.components",
-    "report": "pipeline.verbs",
-    "run": "pipeline.verbs",
-    "train": "pipeline.recognising",
+    "report": "pipeline.report",
+    "run": "pipeline.run",
+    "train": "pipeline.train",
     "write_samples": "samples",
 }
 

@@ -1,5 +1,6 @@
 """Column names, table schemas and reason codes: the words of the output contract."""
 
+from collections.abc import Callable
 from typing import Final
 
 import pyarrow as pa
@@ -22,7 +23,11 @@ __all__ = [
     "REDUCED",
     "SIZE",
     "WIDTH",
+    "OnProgress",
 ]
+
+# Called with the number of pictures done, and of all.
+OnProgress = Callable[[int, int], None]
 
 PATH: Final = "path"
 LABEL: Final = "label"

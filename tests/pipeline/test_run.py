@@ -19,6 +19,7 @@ import pomona
 from pomona.errors import OutputError, QuarantineError
 from pomona.reduction.fitted import load_reduction
 from pomona.schema import REASON_CODES
+from pomona.storage.records import to_plain
 
 
 def _read(folder):
@@ -48,8 +49,8 @@ def test_run_writes_what_the_contract_says(spark, finished):
     out, record, _ = finished
     names = {"run.json", "features", "reduced", "quarantine", "model", "report"}
     assert {path.name for path in out.iterdir()} == names
-    assert json.loads((out / "run.json").read_text()) == record
-    assert (record["images_found"], record["images_extracted"], record["n_features"]) == (
+    assert json.loads((out / "run.json").read_text()) == to_plain(record)
+    assert (record.images_found, record.images_extracted, record.n_features) == (
         24,
         24,
         1280,
@@ -61,7 +62,7 @@ def test_run_writes_what_the_contract_says(spark, finished):
     assert all(len(row["features"]) == 1280 for row in features)
     table = spark.read.parquet(f"file://{out}/features")
     assert table.schema["features"].metadata["dimension"] == 1280
-    assert record["explained_variance"] >= 0.95
+    assert record.explained_variance >= 0.95
     assert (out / "report" / "index.html").stat().st_size > 100_000
 
 
@@ -72,7 +73,7 @@ def test_run_reduces_as_its_model_says(finished):
     for row in _read(out / "reduced"):
         expected = reduction.transform(np.float32([features[row["path"]]]))[0]
         np.testing.assert_allclose(row["pca"], expected, atol=1e-5)
-        assert len(row["pca"]) == record["n_components"]
+        assert len(row["pca"]) == record.n_components
 
 
 def test_run_reports_progress_up_to_the_end(finished):
@@ -96,7 +97,7 @@ def test_reduce_writes_other_formats(spark, photos, tmp_path, format):
         extract_settings=pomona.ExtractSettings(features_format=format),
         reduce_settings=pomona.ReduceSettings(components=3, format=format),
     )
-    assert record["n_components"] == 3
+    assert record.n_components == 3
     lines = [
         line
         for part in sorted((out / "reduced").glob("part-*"))
@@ -114,7 +115,7 @@ def test_reduce_writes_other_formats(spark, photos, tmp_path, format):
         str(path) for path in photos.rglob("*.jpg")
     )
     again = pomona.reduce(out, reduce_settings=pomona.ReduceSettings(components=2))
-    assert again["n_components"] == 2
+    assert again.n_components == 2
     assert not (out / "report").exists()
     assert pomona.report(out).is_file()
 
@@ -131,9 +132,9 @@ def test_run_puts_every_bad_picture_into_quarantine(spark, photos, tmp_path):
     assert {stem: row["reason_code"] for stem, row in rows.items()} == {
         code: code for code in [*BAD, "missing"]
     }
-    assert set(record["quarantine_counts"]) <= set(REASON_CODES)
-    assert record["images_found"] == record["images_extracted"] + record["images_quarantined"] == 21
-    assert sum(record["label_counts"].values()) == 12
+    assert set(record.quarantine_counts) <= set(REASON_CODES)
+    assert record.images_found == record.images_extracted + record.images_quarantined == 21
+    assert sum(record.label_counts.values()) == 12
 
 
 def test_run_fails_after_writing_quarantine_when_too_much_is_bad(spark, photos, tmp_path):

@@ -122,7 +122,9 @@ def make_head(kind: str = "linear", on: str = "reduced", *, whiten: bool = False
 @pytest.fixture
 def model_folder(tmp_path, backbone, preprocessing, rule) -> Path:
     """A finished model folder."""
-    from pomona.recognition.model_folder import save_model
+    from pomona.recognition.model import write_model
+    from pomona.storage.locations import LocalLocation
+    from pomona.storage.records import MODEL_FORMAT, ModelRecord
     from pomona.training.onnx_export import build_recogniser
 
     onnx = build_recogniser(
@@ -132,8 +134,14 @@ def model_folder(tmp_path, backbone, preprocessing, rule) -> Path:
         preprocessing=preprocessing,
         head=make_head(),
     )
-    more = {"metrics": {"accuracy": 0.9}, "licences": ["Apache-2.0"]}
-    save_model(
-        tmp_path / "model", onnx, labels=LABELS, preprocessing=preprocessing, rule=rule, more=more
+    write_model(
+        LocalLocation(tmp_path / "model"),
+        onnx,
+        labels=LABELS,
+        preprocessing=preprocessing,
+        rule=rule,
+        about=ModelRecord(
+            format_version=MODEL_FORMAT, metrics={"accuracy": 0.9}, licences=["Apache-2.0"]
+        ),
     )
     return tmp_path / "model"

@@ -6,7 +6,7 @@ from picture_files import encode
 from PIL import Image, ImageDraw
 
 from pomona.facts import load_classes, load_facts
-from pomona.recognition.model_folder import DEFAULT_MODEL, read_model
+from pomona.recognition.model import DEFAULT_MODEL, read_model
 from pomona.recognition.recogniser import load_recogniser
 
 MAX_BYTES = 20_000_000
@@ -21,9 +21,9 @@ def recogniser():
 
 def test_default_is_small_and_whole():
     model = read_model()
-    assert model.path == DEFAULT_MODEL
-    assert sum(file.stat().st_size for file in DEFAULT_MODEL.iterdir()) < MAX_BYTES
-    assert not model.needs_onnxruntime
+    assert model.folder == DEFAULT_MODEL
+    assert sum(file.stat().st_size for file in DEFAULT_MODEL.path.iterdir()) < MAX_BYTES
+    assert not model.network.needs_onnxruntime
 
 
 def test_default_knows_every_class_and_the_facts_of_each():
@@ -45,10 +45,10 @@ def test_default_knows_every_class_and_the_facts_of_each():
 
 def test_default_card_says_what_model_json_says():
     model = read_model()
-    card = (DEFAULT_MODEL / "MODEL_CARD.md").read_text(encoding="utf-8")
-    assert model.record["recogniser"]["sha256"] in card
+    card = (DEFAULT_MODEL.path / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert model.network.sha256 in card
     for name in ("phone", "studio"):
-        assert f"{100 * model.record['metrics'][name]['accuracy']:.1f} %" in card
+        assert f"{100 * model.record.metrics[name]['accuracy']:.1f} %" in card
 
 
 def test_default_does_not_know_what_is_no_fruit(recogniser):

@@ -7,6 +7,7 @@ from pomona.backbones import find_backbone
 from pomona.errors import SetupError
 from pomona.reduction.estimators import PCA, Standardizer
 from pomona.reduction.fitted import Reduction, load_reduction, save_reduction
+from pomona.storage.locations import LocalLocation
 
 X = np.random.default_rng(0).normal(3, 2, (50, 6)).astype(np.float32)
 
@@ -19,7 +20,8 @@ def reduction():
 
 
 def test_save_and_load_round_trip_is_exact(reduction, tmp_path):
-    save_reduction(tmp_path, reduction, backbone=find_backbone("efficientnet_lite0").to_dict())
+    backbone = find_backbone("efficientnet_lite0").to_dict()
+    save_reduction(LocalLocation(tmp_path), reduction, backbone=backbone)
     back = load_reduction(tmp_path)
     assert (back.transform(X) == reduction.transform(X)).all()
     model = json.loads((tmp_path / "model.json").read_text())
@@ -38,7 +40,8 @@ def test_reduction_transform_is_that_of_the_estimators(reduction):
 def test_load_refuses_damage(reduction, tmp_path):
     with pytest.raises(SetupError, match="is not a model folder"):
         load_reduction(tmp_path)
-    save_reduction(tmp_path, reduction, backbone=find_backbone("efficientnet_lite0").to_dict())
+    backbone = find_backbone("efficientnet_lite0").to_dict()
+    save_reduction(LocalLocation(tmp_path), reduction, backbone=backbone)
     data = bytearray((tmp_path / "mean.npy").read_bytes())
     data[-1] ^= 1
     (tmp_path / "mean.npy").write_bytes(data)

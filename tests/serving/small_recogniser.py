@@ -42,7 +42,9 @@ def draw_photo(fruit_id: str, *, size: int = 480, frame: int = 0) -> Image.Image
 
 def write_small_recogniser(folder: Path, *, preprocessing: Preprocessing | None = None) -> Path:
     """Learn from rendered fruit and write the model folder."""
-    from pomona.recognition.model_folder import save_model
+    from pomona.recognition.model import write_model
+    from pomona.storage.locations import LocalLocation
+    from pomona.storage.records import MODEL_FORMAT, ModelRecord
     from pomona.training.onnx_export import build_recogniser
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -57,8 +59,8 @@ def write_small_recogniser(folder: Path, *, preprocessing: Preprocessing | None 
         preprocessing=preprocessing,
         head=_fit_head(features, classes),
     )
-    save_model(
-        folder / "model",
+    write_model(
+        LocalLocation(folder / "model"),
         network,
         labels=[
             ModelLabel(class_name(i), fruit_id, {"samples": [class_name(i)]})
@@ -66,7 +68,7 @@ def write_small_recogniser(folder: Path, *, preprocessing: Preprocessing | None 
         ],
         preprocessing=preprocessing,
         rule=DecisionRule(rejection_threshold=1.6, variety_min=0.5, fruit_min=0.5),
-        more={"metrics": {}, "licences": ["Apache-2.0"]},
+        about=ModelRecord(format_version=MODEL_FORMAT, metrics={}, licences=["Apache-2.0"]),
     )
     return folder / "model"
 

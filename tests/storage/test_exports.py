@@ -8,6 +8,7 @@ import pytest
 
 from pomona.errors import ReductionError
 from pomona.storage.exports import check_vectors, export_features
+from pomona.storage.locations import LocalLocation
 
 ROWS = [
     {"path": "/f.jpg", "label": "..", "features": [1.0, 2.0]},
@@ -25,11 +26,11 @@ def features(tmp_path):
     for i in range(2):
         rows = ROWS[:3] if i == 0 else ROWS[3:]
         pq.write_table(pa.Table.from_pylist(rows, KIND), folder / f"part-{i}.parquet")
-    return folder
+    return LocalLocation(folder)
 
 
 def test_csv_is_one_file_that_gives_the_same_numbers(features, tmp_path):
-    export_features(features, tmp_path / "export", kinds=("csv",))
+    export_features(features, LocalLocation(tmp_path / "export"), views=("csv",))
     with (tmp_path / "export" / "features.csv").open(newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
     assert list(rows[0]) == ["path", "label", "feat_0", "feat_1"]
@@ -41,7 +42,7 @@ def test_csv_is_one_file_that_gives_the_same_numbers(features, tmp_path):
 
 
 def test_labels_are_folders(features, tmp_path):
-    export_features(features, tmp_path / "export", kinds=("labels",))
+    export_features(features, LocalLocation(tmp_path / "export"), views=("labels",))
     folder = tmp_path / "export" / "labels"
     assert [path.name for path in folder.parent.iterdir()] == ["labels"]
     assert len(list(folder.iterdir())) == 4
@@ -61,8 +62,8 @@ def test_check_vectors_reads_them_back(tmp_path, format):
     else:
         table = pa.table({"path": ["/a"], "pca": pa.array([[1.0, 2.0]], pa.list_(pa.float32()))})
         pq.write_table(table, folder / "part-0.parquet")
-    check_vectors(folder, format=format, n_components=2, n_rows=1)
+    check_vectors(LocalLocation(folder), format=format, n_components=2, n_rows=1)
     with pytest.raises(ReductionError, match=r"have \['2'\] numbers. The PCA kept 3"):
-        check_vectors(folder, format=format, n_components=3, n_rows=1)
+        check_vectors(LocalLocation(folder), format=format, n_components=3, n_rows=1)
     with pytest.raises(ReductionError, match="holds 1 vectors. 2 pictures"):
-        check_vectors(folder, format=format, n_components=2, n_rows=2)
+        check_vectors(LocalLocation(folder), format=format, n_components=2, n_rows=2)

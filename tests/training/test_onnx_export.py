@@ -7,9 +7,10 @@ from recognition.conftest import LABELS, SIDE, make_head
 
 from pomona.errors import SetupError
 from pomona.recognition.classifiers import Tree
-from pomona.recognition.model_folder import save_model
+from pomona.recognition.model import write_model
 from pomona.recognition.recogniser import load_recogniser
 from pomona.recognition.views import Preprocessing
+from pomona.storage.locations import LocalLocation
 from pomona.training.onnx_export import build_recogniser, needs_onnxruntime
 from pomona.training.tree_export import float32_at_most
 
@@ -25,13 +26,12 @@ def _load(folder, backbone, preprocessing, rule, head, *, engine=None, half=Fals
         head=head,
         half=half,
     )
-    save_model(
-        folder,
+    write_model(
+        LocalLocation(folder),
         onnx,
         labels=LABELS,
         preprocessing=preprocessing,
         rule=rule,
-        more={},
         needs_onnxruntime=needs_onnxruntime(head.classifier),
     )
     return load_recogniser(folder, engine=engine)

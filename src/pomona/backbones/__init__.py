@@ -4,10 +4,11 @@ from pomona.backbones.loaded import Backbone, load_backbone, open_backbone
 from pomona.backbones.registry import (
     DEFAULT_BACKBONE,
     NETWORKS,
+    ResolvedBackbone,
     find_backbone,
-    find_spec,
     find_weights,
     is_shipped,
+    resolve_backbone,
 )
 from pomona.backbones.spec import BackboneSpec
 from pomona.backbones.spec_table import read_spec
@@ -17,11 +18,12 @@ __all__ = [
     "NETWORKS",
     "Backbone",
     "BackboneSpec",
+    "ResolvedBackbone",
     "find_backbone",
-    "find_spec",
     "find_weights",
     "is_shipped",
     "load_backbone",
     "open_backbone",
     "read_spec",
+    "resolve_backbone",
 ]

@@ -14,10 +14,8 @@ import hashlib
 import json
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +24,7 @@ from typing import Any, Final
 from pomona.backbones.spec import POOLINGS, BackboneSpec
 from pomona.backbones.spec_table import read_spec
 from pomona.errors import SettingsError, SetupError
+from pomona.storage.locations import LocalLocation
 
 __all__ = [
     "MANIFEST",
@@ -43,6 +42,7 @@ __all__ = [
 ]
 
 MANIFEST: Final = "manifest.json"
+PROBE: Final = ".writable"
 FORMAT_VERSION: Final = 1
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}(\.[A-Za-z0-9_-]{1,64})?")
 
@@ -129,11 +129,11 @@ def find_entry(cache: Path, name: str) -> Entry | None:
 def list_entries(cache: Path) -> Iterator[Entry | SetupError]:
     """Yield every entry in the order of names, and an error in the place of a damaged one."""
     folder = cache / "backbones"
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if path.name.startswith("."):
+    for name in LocalLocation(folder).list():
+        if name.startswith("."):
             continue
         try:
-            entry = find_entry(cache, path.name)
+            entry = find_entry(cache, name)
         except SetupError as error:
             yield error
             continue
@@ -176,8 +176,12 @@ def check_writable(cache: Path) -> None:
     ------
     SetupError
     """
-    with _storing(cache):
-        pass
+    folder = LocalLocation(cache / "backbones")
+    try:
+        folder.put(PROBE, b"")
+        folder.delete(PROBE)
+    except OSError as error:
+        raise _not_writable(cache, error) from error
 
 
 def store_entry(
@@ -211,12 +215,13 @@ def store_entry(
         If the cache cannot be written, or the disk is full.
     """
     check_name(name)
-    with _storing(cache) as folder:
-        unnamed = folder / "model.onnx"
-        fill(unnamed)
-        sha256 = hash_file(unnamed)
+    with _storing(cache, name) as folder:
+        unnamed = LocalLocation(folder.path / "model.onnx")
+        fill(unnamed.path)
+        sha256 = hash_file(unnamed.path)
         spec = replace(spec, weights=f"{sha256[:32]}.onnx", sha256=sha256)
-        file = unnamed.rename(folder / spec.weights)
+        file = folder.path / spec.weights
+        LocalLocation(file).replace_by(unnamed)
         if check is not None:
             check(spec, file)
         manifest = {
@@ -228,18 +233,8 @@ def store_entry(
             "fingerprint": spec.fingerprint(),
             "backbone": spec.to_dict(),
         }
-        with (folder / MANIFEST).open("w", encoding="utf-8") as text:
-            json.dump(manifest, text, indent=2)
-            text.write("\n")
-        for path in folder.iterdir():
-            _flush(path)
-        target = folder.parent / name
-        old = folder.parent / f".replaced-{folder.name}"
-        if target.exists():
-            target.rename(old)
-        folder.rename(target)
-        shutil.rmtree(old, ignore_errors=True)
-    return Entry(name, target, spec, manifest)
+        folder.put(MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())
+    return Entry(name, cache / "backbones" / name, spec, manifest)
 
 
 def remove_entry(cache: Path, name: str) -> None:
@@ -256,37 +251,31 @@ def remove_entry(cache: Path, name: str) -> None:
             f"The cache '{cache}' holds no backbone '{name}'. Nothing was removed. "
             "Run 'pomona backbones list' for what it holds."
         )
-    # Out of sight in one step, so that half a deletion never looks like an entry.
-    doomed = folder.rename(folder.with_name(f".removed-{name}-{os.getpid()}"))
-    shutil.rmtree(doomed)
+    LocalLocation(folder).remove()
 
 
 @contextmanager
-def _storing(cache: Path) -> Iterator[Path]:
-    """Give a new folder in the cache, gone at the end unless it was renamed."""
-    try:
-        (cache / "backbones").mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=cache / "backbones"))
-    except OSError as error:
-        raise SetupError(
-            f"The cache folder '{cache}' cannot be written: {error.strerror}. Networks are stored "
-            "there. Choose another with --cache."
-        ) from error
-    try:
-        folder.chmod(0o755)
-        yield folder
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise
-        raise SetupError(
-            f"The disk of the cache '{cache}' is full: {error.strerror}. Nothing was stored, and "
-            "what was there is untouched. Make room, or choose another disk with --cache."
-        ) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def _storing(cache: Path, name: str) -> Iterator[LocalLocation]:
+    """Give a new folder that becomes the entry ``name`` if the block ends well."""
+    with ExitStack() as stack:
+        try:
+            entry = LocalLocation(cache / "backbones" / name)
+            folder = stack.enter_context(entry.replacement())
+        except OSError as error:
+            raise _not_writable(cache, error) from error
+        try:
+            yield folder
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise
+            raise SetupError(
+                f"The disk of the cache '{cache}' is full: {error.strerror}. Nothing was stored, "
+                "and what was there is untouched. Make room, or choose another disk with --cache."
+            ) from error
 
 
-def _flush(path: Path) -> None:
-    # The rename must not reach the disk before the bytes do.
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+def _not_writable(cache: Path, error: OSError) -> SetupError:
+    return SetupError(
+        f"The cache folder '{cache}' cannot be written: {error.strerror}. Networks are stored "
+        "there. Choose another with --cache."
+    )

@@ -18,16 +18,18 @@ from pomona.backbones.spec import POOLINGS, BackboneSpec
 from pomona.backbones.spec_table import read_spec
 from pomona.errors import SettingsError, SetupError
 from pomona.settings import ExtractSettings
+from pomona.storage.locations import LocalLocation
 
 __all__ = [
     "DEFAULT_BACKBONE",
     "NETWORKS",
     "Network",
+    "ResolvedBackbone",
     "find_backbone",
     "find_network",
-    "find_spec",
     "find_weights",
     "is_shipped",
+    "resolve_backbone",
 ]
 
 DEFAULT_BACKBONE: Final = "efficientnet_lite0"
@@ -136,19 +138,35 @@ def find_backbone(
     raise _unknown(name, sorted({*NETWORKS, *_cached_names(folder)}))
 
 
-def find_spec(settings: ExtractSettings) -> BackboneSpec:
-    """Return the record of the network that the settings ask for.
+@dataclass(frozen=True)
+class ResolvedBackbone:
+    """A network that is on this machine, its weights checked.
+
+    Parameters
+    ----------
+    spec : BackboneSpec
+    weights : Path
+        ONNX file.
+    """
+
+    spec: BackboneSpec
+    weights: Path
+
+
+def resolve_backbone(settings: ExtractSettings) -> ResolvedBackbone:
+    """Return the network that the settings ask for, after checking its sha256.
 
     Raises
     ------
     SettingsError
         If backbone, pooling or resize is unknown.
     SetupError
-        If the network is not on this machine.
+        If the network is not on this machine, or its weights are damaged.
     """
-    return find_backbone(
+    spec = find_backbone(
         settings.backbone, pooling=settings.pooling, resize=settings.resize, cache=settings.cache
     )
+    return ResolvedBackbone(spec, find_weights(spec, cache=settings.cache))
 
 
 def find_weights(spec: BackboneSpec, *, cache: Path | None = None) -> Path:
@@ -195,7 +213,7 @@ def _check_shipped(spec: BackboneSpec) -> Path:
 
 def _cached_names(cache: Path) -> list[str]:
     folder = cache / "backbones"
-    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    names = LocalLocation(folder).list()
     return [name.partition(".")[0] for name in names if not name.startswith(".")]
 
 

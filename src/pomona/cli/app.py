@@ -1,7 +1,7 @@
 """The command line: one command per stage, the same verbs as the Python functions."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -57,6 +57,9 @@ from pomona.cli.options import (
 )
 from pomona.cli.session import command_session
 from pomona.cli.train import summarise_training, train_settings
+
+if TYPE_CHECKING:
+    from pomona.storage.records import RunRecord
 
 __all__ = ["app", "main"]
 
@@ -139,7 +142,8 @@ def run(
     """Do it all: pictures to features, a PCA, a recogniser if asked for, and a report."""
     with command_session(quiet=quiet, log_json=log_json):
         from pomona.cli.console import show_progress
-        from pomona.pipeline import verbs as pipeline
+        from pomona.pipeline.plan import plan_extract
+        from pomona.pipeline.run import run as run_pipeline
         from pomona.settings import RunSettings
 
         pictures = to_source_settings(source, label, glob, limit, sample)
@@ -162,10 +166,10 @@ def run(
         doing = RunSettings(reduce=reduce, check=check, export=tuple(export or ()))
         training = train_settings(classifier, on=on, split=split, tune=tune) if classifier else None
         if dry_run:
-            _print_plan(pipeline.plan_extract(pictures, out, **common))
+            _print_plan(plan_extract(pictures, out, **common).listing)
             return
         with show_progress("Extracting", quiet=quiet, as_json=log_json) as on_progress:
-            record = pipeline.run(
+            record = run_pipeline(
                 pictures,
                 out,
                 reduce_settings=reducing,
@@ -210,7 +214,8 @@ def extract(
     """Turn pictures into feature vectors."""
     with command_session(quiet=quiet, log_json=log_json):
         from pomona.cli.console import show_progress
-        from pomona.pipeline import verbs as pipeline
+        from pomona.pipeline.extract import extract as extract_pipeline
+        from pomona.pipeline.plan import plan_extract
 
         pictures = to_source_settings(source, label, glob, limit, sample)
         common: dict[str, Any] = {
@@ -229,10 +234,10 @@ def extract(
             "overwrite": overwrite,
         }
         if dry_run:
-            _print_plan(pipeline.plan_extract(pictures, out, **common))
+            _print_plan(plan_extract(pictures, out, **common).listing)
             return
         with show_progress("Extracting", quiet=quiet, as_json=log_json) as on_progress:
-            record = pipeline.extract(pictures, out, on_progress=on_progress, **common)
+            record = extract_pipeline(pictures, out, on_progress=on_progress, **common)
         _print_summary(record, out, shown=out / "features")
 
 
@@ -251,9 +256,9 @@ def reduce(
 ) -> None:
     """Standardise and reduce the features of an extraction."""
     with command_session(quiet=quiet, log_json=log_json):
-        from pomona.pipeline import verbs as pipeline
+        from pomona.pipeline.reduce import reduce as reduce_pipeline
 
-        record = pipeline.reduce(
+        record = reduce_pipeline(
             out,
             reduce_settings=to_reduce_settings(components, standardise, whiten, format),
             spark_settings=to_spark_settings(master, conf),
@@ -267,9 +272,9 @@ def report(
 ) -> None:
     """Write the report page of a run; needs no Spark."""
     with command_session(quiet=quiet, log_json=log_json):
-        from pomona.pipeline import verbs as pipeline
+        from pomona.pipeline.report import report as report_pipeline
 
-        typer.echo(f"Report: {pipeline.report(out)}")
+        typer.echo(f"Report: {report_pipeline(out)}")
 
 
 @app.command(epilog="Example: pomona sample fruit --classes 12 --per-class 50")
@@ -344,22 +349,22 @@ def _print_plan(listing: Any) -> None:
         typer.echo(f"  {n:>7}  {label if label is not None else '(no label)'}")
 
 
-def _print_summary(record: dict[str, Any], out: Path, *, shown: Path) -> None:
+def _print_summary(record: "RunRecord", out: Path, *, shown: Path) -> None:
     lines = [
         (
             "pictures",
-            f"{record['images_found']} found, {record['images_extracted']} extracted, "
-            f"{record['images_quarantined']} quarantined",
+            f"{record.images_found} found, {record.images_extracted} extracted, "
+            f"{record.images_quarantined} quarantined",
         ),
-        ("features", f"{record['n_features']} per picture ({record['backbone']})"),
-        ("speed", f"{record['extract_images_per_second']:.0f} images/s"),
+        ("features", f"{record.n_features} per picture ({record.backbone})"),
+        ("speed", f"{record.extract_images_per_second:.0f} images/s"),
     ]
-    if record["n_components"]:
-        held = f"{record['explained_variance']:.2%} of the variance"
-        lines.append(("PCA", f"{record['n_components']} components hold {held}"))
-    if record.get("training"):
-        lines += summarise_training(record["training"])
-    lines += [("time", f"{record['seconds_total']:.1f} s"), ("results", str(out))]
+    if record.n_components:
+        held = f"{record.explained_variance:.2%} of the variance"
+        lines.append(("PCA", f"{record.n_components} components hold {held}"))
+    if record.training:
+        lines += summarise_training(record.training)
+    lines += [("time", f"{record.seconds_total:.1f} s"), ("results", str(out))]
     lines.append(("look at", str(shown)))
     for name, text in lines:
         typer.echo(f"{name:>9}  {text}")

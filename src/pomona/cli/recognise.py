@@ -85,11 +85,11 @@ def evaluate(
         import os
 
         from pomona.cli.console import show_progress
-        from pomona.pipeline import recognising
+        from pomona.pipeline.evaluate import evaluate as evaluate_pipeline
         from pomona.settings import SourceSettings
 
         with show_progress("Asking", quiet=quiet, as_json=log_json) as on_progress:
-            record = recognising.evaluate(
+            record = evaluate_pipeline(
                 None if model == "default" else Path(model),
                 SourceSettings(folder, label=label),
                 out=out,
@@ -120,10 +120,11 @@ def show(
 ) -> None:
     """Show what a model folder holds; the shipped recogniser's if none is named."""
     with command_session(quiet=quiet, log_json=log_json):
-        from pomona.recognition.model_folder import read_model
+        from pomona.recognition.model import read_model
+        from pomona.storage.records import to_plain
 
         found = read_model(model)
-        record = {"path": str(found.path.resolve()), **found.record}
+        record = {"path": str(found.folder.local_file("").resolve()), **to_plain(found.record)}
         if json:
             from json import dumps
 

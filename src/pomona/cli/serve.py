@@ -227,7 +227,7 @@ def _open_store(folder: Path) -> "ContributionStore":
 
 
 def _serve(settings: "ServeSettings", *, quiet: bool, log_json: bool) -> None:
-    from pomona.recognition.model_folder import read_model
+    from pomona.recognition.model import read_model
     from pomona.serving.http.processes import bind, serve
 
     # Said here, before processes start that could only fail.

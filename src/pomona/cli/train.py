@@ -25,6 +25,7 @@ from pomona.cli.session import command_session
 
 if TYPE_CHECKING:
     from pomona.settings import TrainSettings
+    from pomona.storage.records import TrainingRecord
 
 __all__ = ["app", "summarise_training", "train_settings"]
 
@@ -60,14 +61,14 @@ def train(
             refused_share=refused_share,
             refit=refit,
         )
-        from pomona.pipeline import recognising
+        from pomona.pipeline.train import train as train_pipeline
 
-        record = recognising.train(
+        record = train_pipeline(
             out, train_settings=settings, spark_settings=to_spark_settings(master, conf)
         )
         for name, text in [
-            *summarise_training(record["training"]),
-            ("time", f"{record['seconds_train']:.1f} s"),
+            *summarise_training(record.training),
+            ("time", f"{record.seconds_train:.1f} s"),
             ("model", str(out / "model")),
             ("look at", str(out / "report" / "index.html")),
         ]:
@@ -82,17 +83,19 @@ def train_settings(classifiers: list[str], **more: Any) -> "TrainSettings":
     return TrainSettings(classifiers=tuple(dict.fromkeys(classifiers)), **more)  # type: ignore[arg-type]  # checked by the record itself
 
 
-def summarise_training(training: dict[str, Any]) -> list[tuple[str, str]]:
+def summarise_training(training: "TrainingRecord | None") -> list[tuple[str, str]]:
     """Return a line per classifier, and one per warning."""
+    if training is None:
+        return []
     lines = []
-    for each in training["classifiers"]:
-        metrics = each["metrics"]
-        chosen = ", in the model folder" if each["name"] == training["classifier"] else ""
+    for classifier in training.classifiers:
+        metrics = classifier.metrics
+        chosen = ", in the model folder" if classifier.name == training.classifier else ""
         lines.append(
             (
-                each["name"],
+                classifier.name,
                 f"accuracy {metrics['accuracy']:.2%}, top-3 {metrics['top_3_accuracy']:.2%} of "
-                f"{metrics['n']} held back, {each['seconds_fit']:.1f} s{chosen}",
+                f"{metrics['n']} held back, {classifier.seconds_fit:.1f} s{chosen}",
             )
         )
-    return lines + [("mind", warning) for warning in training["warnings"]]
+    return lines + [("mind", warning) for warning in training.warnings]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pomona.errors import SettingsError
+from pomona.storage.locations import LocalLocation
 
 __all__ = ["Preset", "list_presets", "read_preset"]
 
@@ -37,7 +38,9 @@ class Preset:
 
 def list_presets() -> list[str]:
     """Return the names of the shipped presets."""
-    return sorted(path.stem for path in HERE.glob("*.toml"))
+    return [
+        name.removesuffix(".toml") for name in LocalLocation(HERE).list() if name.endswith(".toml")
+    ]
 
 
 def read_preset(name: str) -> Preset:

@@ -13,7 +13,7 @@ from pomona.errors import ModelError, SetupError, ShapeError
 from pomona.pictures.decode import decode_image
 from pomona.recognition.decisions import TOP, Answer, combine_scores, decide
 from pomona.recognition.head import Scores
-from pomona.recognition.model_folder import INPUT, OUTPUTS, Model, read_model
+from pomona.recognition.model import INPUT, OUTPUTS, Model, read_model
 from pomona.recognition.views import prepare_views
 from pomona.settings import DecodeLimits
 
@@ -127,7 +127,7 @@ def load_recogniser(
         If the engine is not installed.
     """
     found = read_model(model)
-    name = engine or ("onnxruntime" if found.needs_onnxruntime else "openvino")
+    name = engine or ("onnxruntime" if found.network.needs_onnxruntime else "openvino")
     open_network = _open_onnxruntime if name == "onnxruntime" else _open_openvino
     return Recogniser(found, open_network(found.onnx, n_threads, n_streams))
 

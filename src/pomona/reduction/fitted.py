@@ -1,25 +1,27 @@
-"""One fitted model folder: model.json and plain arrays, versioned and hashed; no pickle."""
+"""A fitted standardiser and PCA as arrays, kept in a model folder."""
 
-import hashlib
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pomona.errors import SetupError
+from pomona.storage.locations import Location, open_location
+from pomona.storage.model_folder import (
+    read_arrays,
+    read_model_record,
+    write_arrays,
+    write_model_record,
+)
+from pomona.storage.records import MODEL_FORMAT, JsonObject, ModelRecord
 
 if TYPE_CHECKING:
     # Workers apply a reduction without scikit-learn, which takes half a second to import.
     from pomona.reduction.estimators import PCA, Standardizer
 
-__all__ = ["FORMAT_VERSION", "MODEL_FILE", "Reduction", "load_reduction", "save_reduction"]
+__all__ = ["Reduction", "load_reduction", "save_reduction"]
 
-FORMAT_VERSION: Final = 1
-MODEL_FILE: Final = "model.json"
 ARRAYS: Final = (
     "mean",
     "scale",
@@ -74,61 +76,29 @@ class Reduction:
         return reduced.astype(np.float32)
 
 
-def save_reduction(folder: Path, reduction: Reduction, *, backbone: Mapping[str, Any]) -> None:
+def save_reduction(folder: Location, reduction: Reduction, *, backbone: JsonObject) -> None:
     """Write ``model.json`` and one ``.npy`` file per array to ``folder``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    arrays: dict[str, Any] = {}
-    for name in ARRAYS:
-        array = getattr(reduction, name)
-        path = folder / f"{name}.npy"
-        np.save(path, array, allow_pickle=False)
-        arrays[name] = {"file": path.name, "shape": list(array.shape), "sha256": _sha256(path)}
-    model = {
-        "format_version": FORMAT_VERSION,
-        "backbone": dict(backbone),
-        "whiten": reduction.whiten,
-        "n_features": len(reduction.mean),
-        "n_components": len(reduction.components),
-        "arrays": arrays,
-    }
-    (folder / MODEL_FILE).write_text(json.dumps(model, indent=2) + "\n", encoding="utf-8")
+    arrays = write_arrays(folder, {name: getattr(reduction, name) for name in ARRAYS})
+    record = ModelRecord(
+        format_version=MODEL_FORMAT,
+        backbone=backbone,
+        whiten=reduction.whiten,
+        n_features=len(reduction.mean),
+        n_components=len(reduction.components),
+        arrays=arrays,
+    )
+    write_model_record(folder, record)
 
 
-def load_reduction(folder: Path) -> Reduction:
+def load_reduction(folder: Location | Path) -> Reduction:
     """Return what :func:`save_reduction` wrote, after checking every hash.
 
     Raises
     ------
-    SetupError
+    ModelError
         If a file is missing, damaged or of another format version.
     """
-    try:
-        model = json.loads((folder / MODEL_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SetupError(
-            f"'{folder}' is not a model folder. Its '{MODEL_FILE}' cannot be read. "
-            "Run 'pomona reduce OUT' to make one."
-        ) from error
-    if model.get("format_version") != FORMAT_VERSION:
-        raise SetupError(
-            f"The model in '{folder}' has format version '{model.get('format_version')}'. "
-            f"This pomona reads version {FORMAT_VERSION}. Run 'pomona reduce OUT' again."
-        )
-    arrays = {name: _load_array(folder, name, model["arrays"][name]["sha256"]) for name in ARRAYS}
-    return Reduction(**arrays, whiten=model["whiten"])
-
-
-def _load_array(folder: Path, name: str, sha256: str) -> NDArray[np.float64]:
-    path = folder / f"{name}.npy"
-    if not path.is_file() or _sha256(path) != sha256:
-        raise SetupError(
-            f"The model array '{path}' is missing or damaged. Its sha256 is not the one in "
-            f"'{MODEL_FILE}'. Run 'pomona reduce OUT' again."
-        )
-    array: NDArray[np.float64] = np.load(path, allow_pickle=False)
-    return array
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    place = open_location(folder) if isinstance(folder, Path) else folder
+    record = read_model_record(place)
+    arrays = read_arrays(place, record, ARRAYS)
+    return Reduction(**arrays, whiten=bool(record.whiten))

@@ -2,9 +2,8 @@
 
 import hashlib
 import heapq
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +17,10 @@ from pomona.pictures.fetch import fetch_bytes
 from pomona.reduction.fitted import load_reduction
 from pomona.reporting.recognition_data import RecognitionData, collect_recognition
 from pomona.reporting.report_data import QuarantinedPicture, ReportData
+from pomona.storage.locations import Location
+from pomona.storage.records import RunRecord, to_plain
+from pomona.storage.store import FEATURES, MODEL, QUARANTINE, REDUCED
+from pomona.storage.tables import open_table
 
 __all__ = ["collect_report"]
 
@@ -27,15 +30,14 @@ MAX_QUARANTINED: Final = 200
 Point = tuple[str, str, float, float]
 
 
-def collect_report(out: Path, run: Mapping[str, Any]) -> ReportData:
+def collect_report(out: Location, run: RunRecord) -> ReportData:
     """Return what :func:`pomona.reporting.render_report` needs.
 
     Parameters
     ----------
-    out : Path
+    out : Location
         Holds ``quarantine/`` and, after a reduction, ``reduced/`` and ``model/``.
-    run : mapping
-        The run record.
+    run : RunRecord
 
     Returns
     -------
@@ -44,16 +46,16 @@ def collect_report(out: Path, run: Mapping[str, Any]) -> ReportData:
     """
     points: list[Point] = []
     ratio = None
-    if run.get("n_components"):
-        ratio = load_reduction(out / "model").all_explained_variance_ratio
-        points = _sample_points(out / "reduced", run["settings"]["reduce"]["format"])
+    if run.n_components and run.settings.reduce:
+        ratio = load_reduction(out.at(MODEL)).all_explained_variance_ratio
+        points = _sample_points(out.at(REDUCED), run.settings.reduce.format)
     return ReportData(
-        run=run,
-        label_counts=run["label_counts"],
-        quarantine_counts=run["quarantine_counts"],
-        quarantined=_read_quarantined(out / "quarantine"),
+        run=to_plain(run),
+        label_counts=run.label_counts,
+        quarantine_counts=run.quarantine_counts,
+        quarantined=_read_quarantined(out.at(QUARANTINE)),
         explained_variance_ratio=ratio,
-        n_components=run["n_components"],
+        n_components=run.n_components,
         points=np.array([point[2:] for point in points]).reshape(-1, 2) if points else None,
         point_labels=[point[1] for point in points],
         point_paths=[point[0] for point in points],
@@ -62,22 +64,22 @@ def collect_report(out: Path, run: Mapping[str, Any]) -> ReportData:
     )
 
 
-def _recognition(out: Path, run: Mapping[str, Any]) -> RecognitionData | None:
-    if not run.get("training"):
+def _recognition(out: Location, run: RunRecord) -> RecognitionData | None:
+    if run.training is None:
         return None
     # The labels of merged folders have no folder of their name, and so no pictures here.
-    table = ds.dataset(out / "features", format=run["settings"]["extract"]["features_format"])
+    table = open_table(out.at(FEATURES), format=run.settings.extract.features_format)
 
     def find_thumbnails(label: str, n: int) -> list[bytes]:
         rows = table.head(n, columns=[schema.PATH], filter=ds.field(schema.LABEL) == label)
         found = (_thumbnail(path) for path in rows[schema.PATH].to_pylist())
         return [jpeg for jpeg in found if jpeg is not None]
 
-    return collect_recognition(run["training"], find_thumbnails=find_thumbnails)
+    return collect_recognition(to_plain(run.training), find_thumbnails=find_thumbnails)
 
 
-def _read_quarantined(folder: Path) -> list[QuarantinedPicture]:
-    table = ds.dataset(folder, format="parquet", schema=schema.QUARANTINE).head(MAX_QUARANTINED)
+def _read_quarantined(folder: Location) -> list[QuarantinedPicture]:
+    table = open_table(folder, schema=schema.QUARANTINE).head(MAX_QUARANTINED)
     return [
         # What killed a decoder once is not decoded again here.
         QuarantinedPicture(
@@ -97,7 +99,7 @@ def _thumbnail(path: str) -> bytes | None:
         return None
 
 
-def _sample_points(folder: Path, format: str) -> list[Point]:
+def _sample_points(folder: Location, format: str) -> list[Point]:
     chosen = heapq.nsmallest(MAX_POINTS, _read_points(folder, format), key=_order)
     return sorted(chosen)
 
@@ -106,8 +108,8 @@ def _order(point: Point) -> bytes:
     return hashlib.blake2b(point[0].encode(), digest_size=8).digest()
 
 
-def _read_points(folder: Path, format: str) -> Iterator[Point]:
-    table = ds.dataset(folder, format=format)
+def _read_points(folder: Location, format: str) -> Iterator[Point]:
+    table = open_table(folder, format=format)
     wide = schema.PCA not in table.schema.names
     columns = [schema.PATH, schema.LABEL]
     columns += [f"pca_{i}" for i in range(2) if f"pca_{i}" in table.schema.names]

@@ -10,6 +10,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from pomona.serving.http.refusals import RefusalError
+from pomona.storage.locations import LocalLocation
 
 __all__ = ["STATIC", "add_pages", "has_browser_runtime"]
 
@@ -38,7 +39,7 @@ class _Assets(StaticFiles):
 
 def has_browser_runtime() -> bool:
     """Return whether the browser's runtime of the network is in the package."""
-    return any((STATIC / "vendor").glob("*.wasm*"))
+    return any(".wasm" in name for name in LocalLocation(STATIC / "vendor").list())
 
 
 def add_pages(app: FastAPI) -> None:

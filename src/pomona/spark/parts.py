@@ -1,8 +1,7 @@
 """Parquet written by the Python workers themselves, one file per task."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
 import pyarrow as pa
@@ -13,6 +12,7 @@ from pyspark.sql import types as T
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from pomona import schema
+from pomona.storage.locations import Location
 
 __all__ = ["arrow_schema", "part_file", "write_parts"]
 
@@ -29,58 +29,57 @@ def arrow_schema(fields: list[pa.Field], spark_fields: list[T.StructField]) -> p
 def write_parts(
     table: DataFrame,
     write: Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]],
-    folder: Path,
-    told: pa.Schema,
+    folder: Location,
+    status: pa.Schema,
 ) -> list[dict[str, Any]]:
-    """Run a task that writes each partition to ``folder``; return what the tasks tell.
+    """Run a task that writes each partition to ``folder``; return the rows of ``status``.
 
     Vectors do not pass through the JVM: its Parquet writer takes half a millisecond for each, a
     tenth of the network's own time.
     """
-    folder.mkdir(parents=True)
-    nullable = [field.with_nullable(True) for field in told]
-    status = from_arrow_schema(pa.schema([pa.field("n_written", pa.int64()), *nullable]))
-    rows = [row.asDict() for row in table.mapInArrow(write, status).collect()]
-    for left in folder.glob(".*.tmp"):
-        left.unlink()
+    folder.make()
+    nullable = [field.with_nullable(True) for field in status]
+    rows_schema = from_arrow_schema(pa.schema([pa.field("n_written", pa.int64()), *nullable]))
+    rows = [row.asDict() for row in table.mapInArrow(write, rows_schema).collect()]
+    folder.delete_unfinished()
     return rows
 
 
 @contextmanager
-def part_file(folder: Path, kind: pa.Schema) -> Iterator[Callable[[pa.RecordBatch], None]]:
+def part_file(folder: Location, columns: pa.Schema) -> Iterator[Callable[[pa.RecordBatch], None]]:
     """Open this task's file; it gets its name when the block ends well and rows were written.
 
     Until then it has a name of its own, so that a killed, repeated or doubled task never leaves
     half a file or two.
     """
     context = TaskContext.get()
-    part, attempt = (context.partitionId(), context.taskAttemptId()) if context else (0, 0)
-    unfinished = folder / f".part-{part:05d}-{attempt}.tmp"
-    searched = [name for name in kind.names if not pa.types.is_list(kind.field(name).type)]
+    file_name = f"part-{context.partitionId() if context else 0:05d}.parquet"
+    vectors = {field.name for field in columns if pa.types.is_list(field.type)}
     held: list[pa.RecordBatch] = []
-    n_written = 0
-    with pq.ParquetWriter(
-        unfinished,
-        kind,
-        compression="snappy",
-        use_dictionary=[schema.LABEL],
-        # Nobody searches by a feature's smallest value.
-        write_statistics=searched,
-    ) as writer:
+    writer: pq.ParquetWriter | None = None
+    with ExitStack() as stack:
 
         def flush() -> None:
-            writer.write_table(pa.Table.from_batches(held, pa.schema(list(kind))))
+            nonlocal writer
+            if writer is None:
+                file = stack.enter_context(folder.writer(file_name))
+                writer = pq.ParquetWriter(
+                    file,
+                    columns,
+                    compression="snappy",
+                    use_dictionary=[schema.LABEL],
+                    # Nobody searches by a feature's smallest value.
+                    write_statistics=[name for name in columns.names if name not in vectors],
+                )
+                stack.enter_context(writer)
+            writer.write_table(pa.Table.from_batches(held, pa.schema(list(columns))))
             held.clear()
 
         def add(batch: pa.RecordBatch) -> None:
-            nonlocal n_written
             held.append(batch)
-            n_written += batch.num_rows
             if sum(rows.num_rows for rows in held) >= ROW_GROUP:
                 flush()
 
         yield add
-        if held:
+        if any(rows.num_rows for rows in held):
             flush()
-    if n_written:
-        unfinished.rename(folder / f"part-{part:05d}.parquet")

@@ -8,9 +8,9 @@ from typing import Final
 
 from pyspark.sql import SparkSession
 
-__all__ = ["OnProgress", "follow"]
+from pomona.schema import OnProgress
 
-OnProgress = Callable[[int, int], None]
+__all__ = ["follow"]
 
 INTERVAL_S: Final = 0.25
 

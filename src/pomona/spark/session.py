@@ -14,7 +14,14 @@ from pomona.settings import SparkSettings
 from pomona.spark.java import check_java, use_java
 from pomona.spark.jvm import is_verbose, launch_jvm
 
-__all__ = ["check_java", "check_master", "start_spark"]
+__all__ = [
+    "SparkSession",
+    "check_java",
+    "check_master",
+    "count_cores",
+    "find_master",
+    "start_spark",
+]
 
 DEFAULT_MASTER: Final = "local[*]"
 MASTER: Final = re.compile(
@@ -143,6 +150,16 @@ def _adopt(spark: SparkSession, settings: SparkSettings) -> None:
                 "counts when a session starts. Stop it with spark.stop(), or leave --conf out."
             )
         spark.conf.set(name, value)
+
+
+def find_master(spark: SparkSession) -> str:
+    """Return the master a session runs on."""
+    return str(spark.sparkContext.master)
+
+
+def count_cores(spark: SparkSession) -> int:
+    """Return how many tasks run at the same time."""
+    return spark.sparkContext.defaultParallelism
 
 
 def check_master(master: str) -> None:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator
 from functools import partial
-from pathlib import Path
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -12,19 +11,26 @@ from pyspark.sql import types as T
 from pomona import schema
 from pomona.settings import TableFormat
 from pomona.spark.vectors import to_matrix
+from pomona.storage.locations import Location
 
 __all__ = ["read_table", "write_table"]
 
 
 def write_table(
-    table: DataFrame, folder: Path, *, format: TableFormat, vector: str, prefix: str, width: int
+    table: DataFrame,
+    folder: Location,
+    *,
+    format: TableFormat,
+    vector: str,
+    prefix: str,
+    width: int,
 ) -> None:
     """Write a table with one column of vectors as text; Parquet is written by the workers.
 
     Parameters
     ----------
     table : DataFrame
-    folder : Path
+    folder : Location
         Must not exist.
     format : {"csv", "json"}
         JSON keeps the vector as an array; CSV has one column per element.
@@ -44,7 +50,13 @@ def write_table(
 
 
 def read_table(
-    spark: SparkSession, folder: Path, *, format: TableFormat, vector: str, prefix: str, width: int
+    spark: SparkSession,
+    folder: Location,
+    *,
+    format: TableFormat,
+    vector: str,
+    prefix: str,
+    width: int,
 ) -> DataFrame:
     """Read features or reduced vectors, whatever their format, as arrays."""
     if format == "parquet":
@@ -65,12 +77,12 @@ def read_table(
     return reader.schema(T.StructType(fields)).csv(_pattern(folder)).mapInArrow(gather, result)
 
 
-def _uri(folder: Path) -> str:
+def _uri(folder: Location) -> str:
     # Not Path.as_uri(): Hadoop takes the text after the scheme as it is, '%' and '#' included.
-    return f"file://{folder.resolve()}"
+    return f"file://{folder.local_file('').resolve()}"
 
 
-def _pattern(folder: Path) -> str:
+def _pattern(folder: Location) -> str:
     # What is read is a pattern to Spark; these would match other folders, or none.
     return re.sub(r"([\\*?\[\]{}])", r"\\\1", _uri(folder))
 

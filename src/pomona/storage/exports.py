@@ -1,7 +1,6 @@
 """Further views of a finished run, in the form other programs ask for."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -12,6 +11,8 @@ import pyarrow.dataset as ds
 
 from pomona import schema
 from pomona.errors import ReductionError
+from pomona.storage.locations import LocalLocation, Location
+from pomona.storage.tables import open_table
 
 __all__ = ["check_vectors", "export_features"]
 
@@ -20,26 +21,26 @@ BATCH_ROWS: Final = 256
 UNLABELLED: Final = "unlabelled"
 
 
-def export_features(features: Path, folder: Path, *, kinds: tuple[str, ...]) -> None:
+def export_features(features: Location, folder: LocalLocation, *, views: tuple[str, ...]) -> None:
     """Write ``features`` (Parquet) once more.
 
     Parameters
     ----------
-    features : Path
+    features : Location
         ``features/`` of a run.
-    folder : Path
+    folder : LocalLocation
         Gets ``features.csv`` (one file; path, label, feat_0, ...) for ``csv`` and
         ``labels/label=LABEL/part-0.parquet`` for ``labels``.
-    kinds : tuple of {"csv", "labels"}
+    views : tuple of {"csv", "labels"}
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    if "csv" in kinds:
-        _write_csv(features, folder / "features.csv")
-    if "labels" in kinds:
-        _write_labels(features, folder / "labels")
+    folder.make()
+    if "csv" in views:
+        _write_csv(features, folder, "features.csv")
+    if "labels" in views:
+        _write_labels(features, folder.at("labels"))
 
 
-def check_vectors(folder: Path, *, format: str, n_components: int, n_rows: int) -> None:
+def check_vectors(folder: Location, *, format: str, n_components: int, n_rows: int) -> None:
     """Read stored vectors back and refuse them unless each has ``n_components`` numbers.
 
     Raises
@@ -47,10 +48,10 @@ def check_vectors(folder: Path, *, format: str, n_components: int, n_rows: int) 
     ReductionError
         If a vector has another length, or rows are missing.
     """
-    table = ds.dataset(folder, format=format)
-    found = 0
+    table = open_table(folder, format=format)
+    n_stored = 0
     for batch in table.to_batches(batch_size=BATCH_ROWS):
-        found += batch.num_rows
+        n_stored += batch.num_rows
         if schema.PCA in batch.schema.names:
             lengths = set(pc.list_value_length(batch[schema.PCA]).to_pylist())
         else:
@@ -60,25 +61,25 @@ def check_vectors(folder: Path, *, format: str, n_components: int, n_rows: int) 
                 f"The stored vectors in '{folder}' have {sorted(map(str, lengths))} numbers. "
                 f"The PCA kept {n_components}. Please report this as a bug."
             )
-    if found != n_rows:
+    if n_stored != n_rows:
         raise ReductionError(
-            f"'{folder}' holds {found} vectors. {n_rows} pictures were extracted. "
+            f"'{folder}' holds {n_stored} vectors. {n_rows} pictures were extracted. "
             "Run 'pomona reduce OUT' again."
         )
 
 
-def _write_csv(features: Path, file: Path) -> None:
+def _write_csv(features: Location, folder: Location, name: str) -> None:
     batches = _spread(features)
     first = next(batches)
-    with pa_csv.CSVWriter(file, first.schema) as writer:
+    with folder.writer(name) as file, pa_csv.CSVWriter(file, first.schema) as writer:
         writer.write_batch(first)
         for batch in batches:
             writer.write_batch(batch)
 
 
-def _spread(features: Path) -> Iterator[pa.RecordBatch]:
+def _spread(features: Location) -> Iterator[pa.RecordBatch]:
     columns = [schema.PATH, schema.LABEL, schema.FEATURES]
-    table = ds.dataset(features, format="parquet")
+    table = open_table(features)
     for batch in table.to_batches(columns=columns, batch_size=BATCH_ROWS):
         if not batch.num_rows:
             continue
@@ -90,13 +91,13 @@ def _spread(features: Path) -> Iterator[pa.RecordBatch]:
         )
 
 
-def _write_labels(features: Path, folder: Path) -> None:
-    table = ds.dataset(features, format="parquet")
+def _write_labels(features: Location, folder: LocalLocation) -> None:
+    table = open_table(features)
     label = pc.coalesce(ds.field(schema.LABEL), ds.scalar(UNLABELLED))
     columns = {name: ds.field(name) for name in table.schema.names} | {schema.LABEL: label}
     ds.write_dataset(
         table.scanner(columns=columns, batch_size=BATCH_ROWS),
-        folder,
+        folder.path,
         format="parquet",
         # Its names are encoded: no label leads out of the folder.
         partitioning=ds.partitioning(pa.schema([(schema.LABEL, pa.string())]), flavor="hive"),

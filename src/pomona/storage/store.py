@@ -3,35 +3,47 @@
 import fcntl
 import json
 import os
-import shutil
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pomona.errors import OutputError
+from pomona.storage.locations import LocalLocation
+from pomona.storage.records import RUN_FORMAT, RunRecord, parse_record, to_json
 
 __all__ = [
+    "EXPORT",
+    "FEATURES",
+    "MODEL",
     "PARTS",
+    "QUARANTINE",
+    "REDUCED",
+    "REPORT",
     "RUN_FILE",
+    "check_features",
     "check_output",
     "publish",
     "read_run",
     "settle",
     "staging",
-    "write_run",
 ]
 
 RUN_FILE: Final = "run.json"
-PARTS: Final = ("features", "reduced", "quarantine", "model", "report", "export")
+FEATURES: Final = "features"
+REDUCED: Final = "reduced"
+QUARANTINE: Final = "quarantine"
+MODEL: Final = "model"
+REPORT: Final = "report"
+EXPORT: Final = "export"
+PARTS: Final = (FEATURES, REDUCED, QUARANTINE, MODEL, REPORT, EXPORT)
 STAGING: Final = ".pomona-unfinished"
 # A whole new result that is being moved into place.
 READY: Final = ".pomona-ready"
 READY_FILE: Final = "parts.json"
 
 
-def check_output(out: Path, source: Path, *, overwrite: bool) -> None:
+def check_output(out: LocalLocation, source: Path, *, overwrite: bool) -> None:
     """Refuse an output folder that would mix with the source or with other files.
 
     Raises
@@ -39,7 +51,7 @@ def check_output(out: Path, source: Path, *, overwrite: bool) -> None:
     OutputError
         If ``out`` is inside ``source``, is a file, cannot be written, or is not empty.
     """
-    real = out.resolve()
+    real = out.path.resolve()
     if real == source.resolve() or source.resolve() in real.parents:
         raise OutputError(
             f"The output '{out}' lies inside the source '{source}'. The next run would read its "
@@ -50,7 +62,7 @@ def check_output(out: Path, source: Path, *, overwrite: bool) -> None:
             f"The source '{source}' lies inside the output '{out}', in a folder that is replaced. "
             "The pictures would be deleted. Choose another folder with --out."
         )
-    if out.exists() and not out.is_dir():
+    if out.path.exists() and not out.path.is_dir():
         raise OutputError(
             f"The output '{out}' is a file. Results need a folder. Choose another with --out."
         )
@@ -61,8 +73,8 @@ def check_output(out: Path, source: Path, *, overwrite: bool) -> None:
             "Choose another folder with --out."
         )
     settle(out)
-    names = {entry.name for entry in out.iterdir()} if out.exists() else set()
-    if not overwrite and names - {STAGING}:
+    names = out.list()
+    if not overwrite and set(names) - {STAGING}:
         state = "holds a finished run" if RUN_FILE in names else "is not empty"
         raise OutputError(
             f"The output '{out}' {state}. Nothing is replaced without being asked. "
@@ -70,36 +82,41 @@ def check_output(out: Path, source: Path, *, overwrite: bool) -> None:
         )
 
 
+def check_features(out: LocalLocation) -> None:
+    """Refuse an output folder whose features are gone.
+
+    Raises
+    ------
+    OutputError
+    """
+    if not out.has(FEATURES):
+        raise OutputError(
+            f"'{out}' has no features. The folder '{out.at(FEATURES)}' is missing. "
+            "Run 'pomona extract SOURCE --out OUT' first."
+        )
+
+
 @contextmanager
-def staging(out: Path) -> Iterator[Path]:
+def staging(out: LocalLocation) -> Iterator[LocalLocation]:
     """Give a fresh folder inside ``out`` to write to; it is removed at the end, come what may.
 
     What a killed run leaves there never looks like a result, and the next run clears it.
     """
-    folder = out / STAGING
-    existed = out.exists()
+    staged = out.at(STAGING)
+    existed = out.path.exists()
     settle(out)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    staged.delete_all()
+    staged.make()
     try:
-        yield folder
+        yield staged
     finally:
-        _remove(folder)
-        if not existed and not any(out.iterdir()):
-            out.rmdir()
-
-
-def _remove(folder: Path) -> None:
-    # A task that is just being cancelled may still write its last file.
-    for _ in range(30):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
-        time.sleep(0.1)
+        staged.delete_all()
+        if not existed and not out.list():
+            out.delete_all()
 
 
 def publish(
-    folder: Path, out: Path, *, parts: tuple[str, ...], run: Mapping[str, Any] | None
+    staged: LocalLocation, out: LocalLocation, *, parts: tuple[str, ...], run: RunRecord | None
 ) -> None:
     """Put ``parts`` of a staged folder in the place of those in ``out``, and then ``run.json``.
 
@@ -108,18 +125,18 @@ def publish(
     :func:`settle` finishes what comes after it.
     """
     settle(out)
-    written = [part for part in parts if (folder / part).exists()]
-    replaced = {"written": written, "removed": [part for part in parts if part not in written]}
+    written = [part for part in parts if staged.has(part)]
+    removed = [part for part in parts if part not in written]
     if run is None:
-        replaced["removed"].append(RUN_FILE)
+        removed.append(RUN_FILE)
     else:
-        write_run(folder, run)
-    _write_json(folder / READY_FILE, replaced)
-    folder.rename(out / READY)
+        staged.put(RUN_FILE, to_json(run))
+    staged.put(READY_FILE, json.dumps({"written": written, "removed": removed}).encode())
+    out.at(READY).replace_by(staged)
     settle(out)
 
 
-def settle(out: Path) -> None:
+def settle(out: LocalLocation) -> None:
     """Finish a publication that was killed after it had been decided; usually there is none.
 
     Raises
@@ -127,11 +144,11 @@ def settle(out: Path) -> None:
     OutputError
         If there is one, and this process may not write there.
     """
-    if not (out / READY).exists():
+    if not out.has(READY):
         return
     try:
         with _only_one(out):
-            _move_parts(out / READY, out)
+            _move_parts(out.at(READY), out)
     except PermissionError as error:
         raise OutputError(
             f"The result in '{out}' is half moved into place. The command that did it was killed, "
@@ -140,9 +157,9 @@ def settle(out: Path) -> None:
 
 
 @contextmanager
-def _only_one(out: Path) -> Iterator[None]:
+def _only_one(out: LocalLocation) -> Iterator[None]:
     # The system gives the lock back when its holder dies.
-    handle = os.open(out, os.O_RDONLY)
+    handle = os.open(out.path, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -150,47 +167,24 @@ def _only_one(out: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _move_parts(ready: Path, out: Path) -> None:
+def _move_parts(ready: LocalLocation, out: LocalLocation) -> None:
     # Without its list, everything is moved already; then only the empty folder is left.
-    if (ready / READY_FILE).exists():
-        replaced = json.loads((ready / READY_FILE).read_text(encoding="utf-8"))
-        if (ready / RUN_FILE).exists():
-            (out / RUN_FILE).unlink(missing_ok=True)
+    if ready.has(READY_FILE):
+        replaced = json.loads(ready.get(READY_FILE))
+        if ready.has(RUN_FILE):
+            out.delete(RUN_FILE)
         for part in replaced["removed"]:
-            _delete(out / part)
+            out.delete(part)
         for part in replaced["written"]:
-            if (ready / part).exists():
-                _delete(out / part)
-                (ready / part).rename(out / part)
-        if (ready / RUN_FILE).exists():
-            (ready / RUN_FILE).rename(out / RUN_FILE)
-        (ready / READY_FILE).unlink()
-    shutil.rmtree(ready, ignore_errors=True)
+            if ready.has(part):
+                out.at(part).replace_by(ready.at(part))
+        if ready.has(RUN_FILE):
+            out.at(RUN_FILE).replace_by(ready.at(RUN_FILE))
+        ready.delete(READY_FILE)
+    ready.delete_all()
 
 
-def _delete(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def write_run(out: Path, run: Mapping[str, Any]) -> None:
-    """Write ``run.json`` atomically."""
-    _write_json(out / RUN_FILE, run)
-
-
-def _write_json(path: Path, values: Mapping[str, Any]) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(values, file, indent=2, ensure_ascii=False)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-
-
-def read_run(out: Path) -> dict[str, Any]:
+def read_run(out: LocalLocation) -> RunRecord:
     """Return ``run.json`` of a finished run.
 
     Raises
@@ -199,9 +193,8 @@ def read_run(out: Path) -> dict[str, Any]:
         If there is none, or it cannot be read.
     """
     settle(out)
-    path = out / RUN_FILE
     try:
-        run: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        run = parse_record(out.get(RUN_FILE), RunRecord)
     except FileNotFoundError as error:
         raise OutputError(
             f"'{out}' holds no finished run. There is no '{RUN_FILE}' in it. "
@@ -209,6 +202,12 @@ def read_run(out: Path) -> dict[str, Any]:
         ) from error
     except (OSError, ValueError) as error:
         raise OutputError(
-            f"'{path}' cannot be read. The file is damaged: {error}. Run the extraction again."
+            f"'{out.path / RUN_FILE}' cannot be read. The file is damaged: {error}. "
+            "Run the extraction again."
         ) from error
+    if run.format_version > RUN_FORMAT:
+        raise OutputError(
+            f"'{out.path / RUN_FILE}' has format version {run.format_version}. This pomona reads "
+            f"up to version {RUN_FORMAT}. Install a newer pomona."
+        )
     return run

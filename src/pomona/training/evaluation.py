@@ -10,13 +10,13 @@ import numpy as np
 from pomona.errors import ImageError, SourceError
 from pomona.recognition.decisions import Answer
 from pomona.recognition.recogniser import Recogniser
+from pomona.schema import OnProgress
 from pomona.training.labelling import find_label
 from pomona.training.metrics import score_predictions
 
 __all__ = ["Evaluation", "evaluate_pictures"]
 
 Fetch = Callable[[str], bytes]
-OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from pomona.errors import SetupError
 from pomona.recognition.classifiers import SMALLEST, Classifier, Forest, Linear, Perceptron
 from pomona.recognition.head import Head
-from pomona.recognition.model_folder import INPUT, OUTPUTS
+from pomona.recognition.model import INPUT, OUTPUTS
 from pomona.recognition.rejection import FLOOR, SIGNALS, SUREST, membership
 from pomona.recognition.views import Preprocessing
 from pomona.training.tree_export import tree_attributes

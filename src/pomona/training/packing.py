@@ -1,6 +1,6 @@
 """From fitted classifiers to one measured, calibrated model folder."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,12 @@ from pomona.recognition.decisions import (
     number_fruits,
 )
 from pomona.recognition.head import Head, Inputs, Scorer, no_rejection
-from pomona.recognition.model_folder import write_model
+from pomona.recognition.model import write_model
 from pomona.recognition.rejection import choose_threshold, fit_rejection, within_class
 from pomona.recognition.views import Preprocessing
 from pomona.reduction.fitted import Reduction
+from pomona.storage.locations import Location
+from pomona.storage.records import MODEL_FORMAT, JsonObject, ModelRecord
 from pomona.training.calibration import fit_temperature
 from pomona.training.metrics import score_predictions
 from pomona.training.onnx_export import build_recogniser, needs_onnxruntime
@@ -132,15 +134,15 @@ def measure_head(
 
 
 def write_recogniser(
-    folder: Path,
+    folder: Location,
     head: Head,
     *,
     backbone: Path,
     spec: BackboneSpec,
     labels: Sequence[ModelLabel],
     rule: DecisionRule,
-    metrics: Mapping[str, Any],
-    training: Mapping[str, Any],
+    metrics: JsonObject,
+    training: JsonObject,
     licences: Sequence[str] = (),
     preprocessing: Preprocessing | None = None,
     half: bool = False,
@@ -149,7 +151,7 @@ def write_recogniser(
 
     Parameters
     ----------
-    folder : Path
+    folder : Location
         What is there of a reduction is kept.
     head : Head
     backbone : Path
@@ -157,9 +159,9 @@ def write_recogniser(
     spec : BackboneSpec
     labels : sequence of ModelLabel
     rule : DecisionRule
-    metrics : mapping
+    metrics : dict
         From :func:`measure_head`.
-    training : mapping
+    training : dict
         What it was made from: counts, classifier, split, fingerprints.
     licences : sequence of str
         Of the weights and the pictures; the backbone's own is always named.
@@ -179,23 +181,24 @@ def write_recogniser(
         head=head,
         half=half,
     )
-    more = {
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "training": dict(training),
-        "metrics": {name: value for name, value in metrics.items() if name != "reliability"},
-        "calibration": {
+    about = ModelRecord(
+        format_version=MODEL_FORMAT,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        training=training,
+        metrics={name: value for name, value in metrics.items() if name != "reliability"},
+        calibration={
             "temperature": head.temperature,
             "ece": metrics.get("ece"),
             "reliability": metrics.get("reliability", []),
         },
-        "licences": [f"{spec.name}: {spec.licence}", *licences],
-    }
+        licences=[f"{spec.name}: {spec.licence}", *licences],
+    )
     write_model(
         folder,
         onnx,
         labels=labels,
         preprocessing=preprocessing,
         rule=rule,
-        more=more,
+        about=about,
         needs_onnxruntime=needs_onnxruntime(head.classifier),
     )

@@ -6,7 +6,7 @@ import pytest
 from picture_files import encode, make_pixels
 from serving.conftest import images
 
-from pomona.recognition.model_folder import read_model
+from pomona.recognition.model import read_model
 from pomona.recognition.prediction import predict_photo
 from pomona.recognition.recogniser import load_recogniser
 
@@ -19,7 +19,7 @@ def test_config_says_what_the_page_needs(client, model_folder):
     assert config["contributions"]["enabled"] is False
     assert config["contributions"]["retention_days"] is None
     assert set(config["contributions"]["consent"]) == {"en", "fr"}
-    sha256 = read_model(model_folder).record["recogniser"]["sha256"]
+    sha256 = read_model(model_folder).network.sha256
     assert config["model"]["version"] == sha256[:12]
     assert config["model"]["url"] == f"/v1/model/{sha256}/recogniser.onnx"
 

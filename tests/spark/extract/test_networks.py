@@ -5,7 +5,7 @@ from picture_files import encode, make_pixels
 from tiny_networks import write_network, write_spec
 
 import pomona
-from pomona.backbones import load_backbone
+from pomona.backbones import load_backbone, resolve_backbone
 from pomona.backbones.engines import CUDA_ENGINE
 from pomona.backbones.making.own import add_network
 from pomona.errors import SetupError
@@ -23,6 +23,11 @@ def cache(tmp_path):
     return folder
 
 
+def _share(spark, cache):
+    resolved = resolve_backbone(ExtractSettings(backbone="tiny", cache=cache))
+    return share_backbone(spark, resolved, engine="openvino")
+
+
 def test_workers_get_the_network_from_spark(spark, cache, tmp_path):
     settings = ExtractSettings(backbone="tiny", pooling="flatten", resize="crop", cache=cache)
     (tmp_path / "0.jpg").write_bytes(data := encode(make_pixels(0)))
@@ -35,7 +40,7 @@ def test_workers_get_the_network_from_spark(spark, cache, tmp_path):
 
 
 def test_open_shared_refuses_a_file_that_changed_on_its_way(spark, cache, monkeypatch, tmp_path):
-    shared = share_backbone(spark, ExtractSettings(backbone="tiny", cache=cache))
+    shared = _share(spark, cache)
     (tmp_path / "x.onnx").write_bytes(b"half")
     monkeypatch.setattr("pyspark.SparkFiles.get", lambda name: str(tmp_path / "x.onnx"))
     with pytest.raises(SetupError, match="arrived damaged or not at all"):
@@ -43,7 +48,7 @@ def test_open_shared_refuses_a_file_that_changed_on_its_way(spark, cache, monkey
 
 
 def test_a_worker_opens_a_network_once(spark, cache):
-    shared = share_backbone(spark, ExtractSettings(backbone="tiny", cache=cache))
+    shared = _share(spark, cache)
     assert open_shared(shared, None) is open_shared(shared, None)
 
 
@@ -56,13 +61,13 @@ def test_run_writes_the_fingerprint_of_weights_and_variant(spark, cache, photos,
         out = tmp_path / f"out{i}"
         record = pomona.extract(pomona.SourceSettings(photos), out, extract_settings=settings)
         stored = ds.dataset(out / "features").schema.metadata.values()
-        assert any(record["backbone_fingerprint"].encode() in text for text in stored)
-        assert record["backbone_spec"]["pooling"] == pooling
-        seen.append(record["backbone_fingerprint"])
+        assert any(record.backbone_fingerprint.encode() in text for text in stored)
+        assert record.backbone_spec["pooling"] == pooling
+        seen.append(record.backbone_fingerprint)
     assert len(set(seen)) == 3
     # What comes later needs the network no more.
     (cache / "backbones" / "tiny").rename(tmp_path / "gone")
-    assert pomona.reduce(out, reduce_settings=pomona.ReduceSettings(2))["n_components"] == 2
+    assert pomona.reduce(out, reduce_settings=pomona.ReduceSettings(2)).n_components == 2
 
 
 def test_choose_engine_takes_the_gpu_where_tasks_have_one(spark):
@@ -87,7 +92,7 @@ def test_decoding_ahead_gives_the_same_rows(spark, cache):
         for i in range(40)
     ] + [{"path": "bad.jpg", "label": None, "size": None, "content": b"text"}]
     batch = pa.RecordBatch.from_pylist(rows)
-    shared = share_backbone(spark, ExtractSettings(backbone="tiny", cache=cache))
+    shared = _share(spark, cache)
 
     class OnGpu(SharedBackbone):
         on_gpu = True

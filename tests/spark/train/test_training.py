@@ -14,6 +14,7 @@ from pomona.spark.train.classifiers import INDEX, VECTOR, fit_classifier, refit_
 from pomona.spark.train.conversion import to_classifier
 from pomona.spark.train.plan import join_plan, plan_training
 from pomona.spark.train.tuning import tune_classifier
+from pomona.storage.records import to_plain
 
 N_CLASSES, N_INPUTS, N = 4, 6, 240
 
@@ -124,14 +125,14 @@ def trained(spark, tmp_path_factory):
 def test_run_trains_measures_and_packs(trained):
     root, record = trained
     out = root / "out"
-    assert json.loads((out / "run.json").read_text()) == record
-    training = record["training"]
+    assert json.loads((out / "run.json").read_text()) == to_plain(record)
+    training = to_plain(record.training)
     assert [each["name"] for each in training["classifiers"]] == ["logistic", "tree"]
     metrics = training["classifiers"][0]["metrics"]
     assert metrics["n"] == 12
     assert metrics["accuracy"] >= 0.7
     model = json.loads((out / "model" / "model.json").read_text())
-    assert {label["label"] for label in model["labels"]} == set(record["label_counts"])
+    assert {label["label"] for label in model["labels"]} == set(record.label_counts)
     assert model["backbone"]["name"] == "efficientnet_lite0"
     assert model["training"]["counts"] == training["counts"]
     assert not list((out / "model").glob("spark-*"))
@@ -153,7 +154,7 @@ def test_model_folder_gives_the_numbers_of_spark(spark, trained):
     rows = join_plan(vectors, plan, column="pca", parts=(0, 1, 2))
     model = fit_classifier(rows, name="logistic", n_inputs=1, n_classes=3)
     recogniser = load_recogniser(out)
-    temperature = recogniser.model.record["calibration"]["temperature"]
+    temperature = recogniser.model.record.calibration["temperature"]
     reduced = ds.dataset(out / "reduced").to_table().sort_by("path")
     X = np.stack(reduced["pca"].to_numpy())[::5]
     logits = np.array([model.predictRaw(_dense(x)).toArray() for x in X])
@@ -178,7 +179,7 @@ def _dense(x):
 def test_reduce_takes_the_recogniser_away(trained):
     root, _ = trained
     record = pomona.reduce(root / "out", reduce_settings=pomona.ReduceSettings(components=2))
-    assert "training" not in record
+    assert record.training is None
     assert not (root / "out" / "model" / "recogniser.onnx").exists()
 
 
@@ -188,6 +189,6 @@ def test_train_needs_a_reduction_unless_on_features(spark, photos, tmp_path):
     with pytest.raises(OutputError, match="has not been reduced yet"):
         pomona.train(tmp_path / "out")
     record = pomona.train(tmp_path / "out", train_settings=TrainSettings(on="features"))
-    assert record["training"]["n_labels"] == 3
+    assert record.training.n_labels == 3
     with pytest.raises(OutputError, match="holds no finished run"):
         pomona.train(tmp_path)

@@ -1,7 +1,6 @@
 """One file from machine to machine: a network of the cache with its manifest, verified."""
 
 import json
-import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -11,6 +10,7 @@ from pomona.backbones.cache import MANIFEST, Entry, check_name, store_entry, ver
 from pomona.backbones.registry import NETWORKS, is_shipped
 from pomona.backbones.spec_table import read_spec
 from pomona.errors import SettingsError, SetupError
+from pomona.storage.locations import LocalLocation
 
 __all__ = ["pack_entry", "unpack_entry"]
 
@@ -28,20 +28,21 @@ def pack_entry(entry: Entry, file: Path) -> Path:
         If the entry is damaged or the file cannot be written.
     """
     weights = verify_entry(entry)
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
-        # Weights do not compress.
-        with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
+        # A folder that is not there is more likely a wrong path than a wish for a new one.
+        file.parent.stat()
+        with (
+            LocalLocation(file.parent).writer(file.name) as target,
+            # Weights do not compress.
+            zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive,
+        ):
             archive.writestr(MANIFEST, json.dumps(dict(entry.manifest), indent=2))
             archive.write(weights, WEIGHTS)
-        unfinished.replace(file)
     except OSError as error:
         raise SetupError(
             f"The file '{file}' cannot be written: {error.strerror}. The network is in the cache "
             "all the same. Choose another place with --to."
         ) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
     return file
 
 

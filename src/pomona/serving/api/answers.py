@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from pomona.facts import load_facts
 from pomona.recognition.decisions import fruit_probabilities
-from pomona.recognition.model_folder import Model
+from pomona.recognition.model import Model
 from pomona.serving.api.names import fruit_name, label_name, label_names
 from pomona.serving.api.wording import CONSENT
 from pomona.serving.predictor import Identified
@@ -25,19 +25,18 @@ VERSION_DIGITS: Final = 12
 
 def identify_model(model: Model) -> dict[str, Any]:
     """Return ``version, sha256, size_bytes, url`` of the network."""
-    network = model.record["recogniser"]
-    sha256 = str(network["sha256"])
+    sha256 = model.network.sha256
     return {
         "version": sha256[:VERSION_DIGITS],
         "sha256": sha256,
-        "size_bytes": network["size_bytes"],
+        "size_bytes": model.network.size_bytes,
         "url": f"/v1/model/{sha256}/recogniser.onnx",
     }
 
 
 def describe_model(model: Model) -> dict[str, Any]:
     """Return what anybody may know of ``model.json``: no path, no source, no count by folder."""
-    metrics = model.record.get("metrics") or {}
+    metrics = model.record.metrics or {}
     return {
         **identify_model(model),
         "labels": [
@@ -53,7 +52,7 @@ def describe_model(model: Model) -> dict[str, Any]:
         "metrics": {
             name: value for name, value in metrics.items() if isinstance(value, int | float)
         },
-        "licences": model.record.get("licences", []),
+        "licences": model.record.licences or [],
     }
 
 

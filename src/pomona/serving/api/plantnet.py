@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from pomona.facts import load_facts
 from pomona.recognition.decisions import fruit_probabilities
-from pomona.recognition.model_folder import Model
+from pomona.recognition.model import Model
 from pomona.serving.api.answers import identify_model, model_fruits
 from pomona.serving.api.monitoring import count_answer
 from pomona.serving.api.schemas import REFUSALS_V2, identify_body

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from pomona.errors import ImageError, OutputError, SettingsError
 from pomona.facts import load_facts
-from pomona.recognition.model_folder import Model
+from pomona.recognition.model import Model
 from pomona.serving.api.routes import Lang
 from pomona.serving.api.schemas import REFUSALS, multipart_body
 from pomona.serving.contributions.store import ContributionStore, FullError, check_label

@@ -11,7 +11,6 @@ Nothing here needs a web library, so that the commands work without the extra.
 import base64
 import hashlib
 import json
-import os
 import secrets
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,6 +21,7 @@ from typing import Any, Final
 from PIL import Image
 
 from pomona.errors import OutputError, SettingsError
+from pomona.storage.locations import LocalLocation
 
 __all__ = ["ContributionStore", "FullError", "check_label"]
 
@@ -50,7 +50,8 @@ class ContributionStore:
 
     def __init__(self, folder: Path, *, max_pictures: int = 10_000) -> None:
         self.folder = folder
-        self._records = folder / RECORDS
+        self._place = LocalLocation(folder, private=True)
+        self._records = self._place.at(RECORDS)
         self._max = max_pictures
 
     def add(self, image: Image.Image, *, label: str, consent_version: str, lang: str) -> str:
@@ -81,19 +82,17 @@ class ContributionStore:
             "lang": lang,
         }
         try:
-            self._records.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if sum(1 for _ in self._records.glob("*.json")) >= self._max:
+            if len(self._record_names()) >= self._max:
                 raise FullError(
                     f"'{self.folder}' holds {self._max} contributions. More are not taken. "
                     "Use them, or purge old ones."
                 )
             # The record first: a picture that no code deletes must never exist.
-            _write_aside(self._record_path(code), json.dumps(record).encode())
-            (self.folder / label).mkdir(exist_ok=True)
-            _write_aside(self.folder / label / name, _encode(image))
+            self._records.put(_record_name(code), json.dumps(record).encode())
+            self._place.at(label).put(name, _encode(image))
         except OSError as error:
             with suppress(OSError):
-                self._record_path(code).unlink(missing_ok=True)
+                self._records.delete(_record_name(code))
             raise OutputError(
                 f"'{self.folder}' cannot take a contribution. The system says: {error.strerror}. "
                 "Make room, or give access to the folder."
@@ -102,20 +101,20 @@ class ContributionStore:
 
     def delete(self, code: str) -> bool:
         """Remove the photograph of a code and all that is known of it; False if there is none."""
-        path = self._record_path(code)
-        record = _read(path)
+        name = _record_name(code)
+        record = self._read(name)
         if record is None:
             return False
-        self._remove(path, record)
+        self._remove(name, record)
         return True
 
     def purge(self, *, retention_days: int, today: date | None = None) -> int:
         """Remove what was given more than ``retention_days`` ago; return how many."""
         last = (today or datetime.now(UTC).date()) - timedelta(days=retention_days)
         n = 0
-        for path, record in self._all():
+        for name, record in self._all():
             if date.fromisoformat(record["date"]) < last:
-                self._remove(path, record)
+                self._remove(name, record)
                 n += 1
         return n
 
@@ -123,23 +122,33 @@ class ContributionStore:
         """Return how many contributions there are."""
         return sum(1 for _ in self._all())
 
-    def _all(self) -> Iterator[tuple[Path, dict[str, Any]]]:
-        for path in sorted(self._records.glob("*.json")):
-            record = _read(path)
+    def _record_names(self) -> list[str]:
+        return [name for name in self._records.list() if name.endswith(".json")]
+
+    def _all(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        for name in self._record_names():
+            record = self._read(name)
             if record is not None:
-                yield path, record
+                yield name, record
 
-    def _remove(self, path: Path, record: dict[str, Any]) -> None:
-        picture = self.folder / record["file"]
-        picture.unlink(missing_ok=True)
+    def _read(self, name: str) -> dict[str, Any] | None:
+        try:
+            record = json.loads(self._records.get(name))
+        except (OSError, ValueError):
+            return None
+        return record if isinstance(record, dict) else None
+
+    def _remove(self, name: str, record: dict[str, Any]) -> None:
+        label, _, picture = record["file"].rpartition("/")
+        self._place.at(label).delete(picture)
         # Only now: as long as the picture is there its code has to work.
-        path.unlink(missing_ok=True)
-        with suppress(OSError):
-            picture.parent.rmdir()
+        self._records.delete(name)
+        self._place.at(label).remove_if_empty()
 
-    def _record_path(self, code: str) -> Path:
-        plain = "".join(letter for letter in code.upper() if letter.isalnum())
-        return self._records / f"{hashlib.sha256(plain.encode()).hexdigest()}.json"
+
+def _record_name(code: str) -> str:
+    plain = "".join(letter for letter in code.upper() if letter.isalnum())
+    return f"{hashlib.sha256(plain.encode()).hexdigest()}.json"
 
 
 def check_label(label: str, known: frozenset[str]) -> str:
@@ -180,25 +189,3 @@ def _encode(image: Image.Image) -> bytes:
     out = io.BytesIO()
     clean.save(out, "JPEG", quality=QUALITY)
     return out.getvalue()
-
-
-def _write_aside(path: Path, content: bytes) -> None:
-    scratch = path.with_name(f".{path.name}.part")
-    try:
-        with open(os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    except OSError:
-        with suppress(OSError):
-            scratch.unlink(missing_ok=True)
-        raise
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return record if isinstance(record, dict) else None

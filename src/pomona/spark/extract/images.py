@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from pomona import schema
-from pomona.backbones import Backbone, BackboneSpec
+from pomona.backbones import Backbone, BackboneSpec, resolve_backbone
 from pomona.errors import ImageError, SettingsError
 from pomona.features.batch import (
     Outcome,
@@ -25,7 +25,12 @@ from pomona.features.batch import (
 from pomona.features.isolation import IsolatedPrepare
 from pomona.pictures.fetch import fetch_bytes
 from pomona.settings import ExtractSettings
-from pomona.spark.extract.networks import SharedBackbone, open_shared, share_backbone
+from pomona.spark.extract.networks import (
+    SharedBackbone,
+    choose_engine,
+    open_shared,
+    share_backbone,
+)
 from pomona.spark.extract.workers import settle_worker
 
 __all__ = [
@@ -79,7 +84,9 @@ def extract_images(images_df: DataFrame, *, settings: ExtractSettings | None = N
     settings = settings or ExtractSettings()
     # Before anything goes to Spark, so that a wrong table gets its own error.
     images = select_images(images_df)
-    shared = share_backbone(images_df.sparkSession, settings)
+    spark = images_df.sparkSession
+    engine = choose_engine(spark, settings.engine)
+    shared = share_backbone(spark, resolve_backbone(settings), engine=engine)
     extract = partial(extract_partition, settings=settings, shared=shared)
     return images.mapInArrow(extract, EXTRACTED_SCHEMA).withMetadata(
         schema.FEATURES, vector_metadata(shared.spec)

@@ -11,13 +11,13 @@ from pyspark.sql import SparkSession
 from pomona.backbones import (
     Backbone,
     BackboneSpec,
-    find_spec,
+    ResolvedBackbone,
     find_weights,
     is_shipped,
     open_backbone,
 )
 from pomona.backbones.engines import CUDA_ENGINE, DEFAULT_ENGINE
-from pomona.settings import AUTO_ENGINE, ExtractSettings
+from pomona.settings import AUTO_ENGINE
 
 __all__ = ["SharedBackbone", "choose_engine", "open_shared", "share_backbone"]
 
@@ -45,26 +45,22 @@ class SharedBackbone:
         return self.engine == CUDA_ENGINE
 
 
-def share_backbone(spark: SparkSession, settings: ExtractSettings) -> SharedBackbone:
+def share_backbone(
+    spark: SparkSession, backbone: ResolvedBackbone, *, engine: str
+) -> SharedBackbone:
     """Give the network's file to Spark, which takes it to each executor once.
 
-    Raises
-    ------
-    SettingsError
-        If the backbone or engine is unknown.
-    SetupError
-        If the weights are not on this machine, or are damaged.
+    Parameters
+    ----------
+    spark : SparkSession
+    backbone : ResolvedBackbone
+    engine : str
+        From :func:`choose_engine`.
     """
-    spec = find_spec(settings)
-    weights = find_weights(spec, cache=settings.cache)
     # Those of the package are wherever Pomona is installed.
-    if not is_shipped(spec):
-        spark.sparkContext.addFile(weights.resolve().as_uri())
-    engine = choose_engine(spark, settings.engine)
-    if settings.engine == AUTO_ENGINE:
-        why = "tasks have a GPU" if engine == CUDA_ENGINE else "Spark gives tasks no GPU"
-        logger.info("engine %s: %s (%s)", engine, why, GPU_AMOUNT)
-    return SharedBackbone(spec, engine)
+    if not is_shipped(backbone.spec):
+        spark.sparkContext.addFile(backbone.weights.resolve().as_uri())
+    return SharedBackbone(backbone.spec, engine)
 
 
 def choose_engine(spark: SparkSession, engine: str) -> str:
@@ -72,7 +68,10 @@ def choose_engine(spark: SparkSession, engine: str) -> str:
     if engine != AUTO_ENGINE:
         return engine
     amount = spark.sparkContext.getConf().get(GPU_AMOUNT, "0") or "0"
-    return CUDA_ENGINE if float(amount) > 0 else DEFAULT_ENGINE
+    chosen = CUDA_ENGINE if float(amount) > 0 else DEFAULT_ENGINE
+    why = "tasks have a GPU" if chosen == CUDA_ENGINE else "Spark gives tasks no GPU"
+    logger.info("engine %s: %s (%s)", chosen, why, GPU_AMOUNT)
+    return chosen
 
 
 def open_shared(shared: SharedBackbone, context: Any) -> Backbone:

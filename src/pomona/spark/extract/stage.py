@@ -1,25 +1,27 @@
 """Extraction as a stage of a run, from a listing to a folder."""
 
-import shutil
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
 from pomona import schema
-from pomona.backbones import find_spec
 from pomona.errors import PomonaError, QuarantineError
 from pomona.pictures.listing import Listing
+from pomona.schema import OnProgress
 from pomona.settings import ExtractSettings, TableFormat
+from pomona.spark.extract.networks import SharedBackbone
 from pomona.spark.extract.writing import write_features
-from pomona.spark.progress import OnProgress, follow
+from pomona.spark.progress import follow
+from pomona.spark.session import count_cores
 from pomona.spark.tables import read_table, write_table
+from pomona.storage.locations import LocalLocation, Location
+from pomona.storage.store import FEATURES, QUARANTINE
+from pomona.storage.tables import write_parquet
 
 __all__ = ["Extraction", "choose_tasks", "extract_to_folder"]
 
@@ -55,9 +57,10 @@ class Extraction:
 def extract_to_folder(
     spark: SparkSession,
     listing: Listing,
-    folder: Path,
+    folder: LocalLocation,
     *,
     settings: ExtractSettings,
+    shared: SharedBackbone,
     on_progress: OnProgress | None = None,
 ) -> Extraction:
     """Extract the features of ``listing`` to ``folder/features`` and ``folder/quarantine``.
@@ -69,9 +72,8 @@ def extract_to_folder(
         written all the same.
     """
     started = time.perf_counter()
-    spec = find_spec(settings)
-    n_tasks = choose_tasks(listing, n_cores=spark.sparkContext.defaultParallelism)
-    features = folder / "features"
+    n_tasks = choose_tasks(listing, n_cores=count_cores(spark))
+    features = folder.at(FEATURES)
     images = spark.createDataFrame(listing.pictures).repartition(n_tasks)
     with follow(
         spark,
@@ -80,11 +82,11 @@ def extract_to_folder(
         n_tasks=n_tasks,
         on_progress=on_progress,
     ):
-        n_extracted, rows = write_features(images, features, settings=settings)
+        n_extracted, rows = write_features(images, features, settings=settings, shared=shared)
         if settings.features_format != "parquet":
-            _convert(spark, features, settings.features_format, spec.n_features)
+            _convert(spark, features, settings.features_format, shared.spec.n_features)
     quarantined = listing.quarantined.to_pylist() + rows
-    _write_quarantine(quarantined, folder / "quarantine")
+    _write_quarantine(quarantined, folder.at(QUARANTINE))
     result = Extraction(
         n_found=listing.n_images,
         n_extracted=n_extracted,
@@ -107,12 +109,13 @@ def choose_tasks(listing: Listing, *, n_cores: int) -> int:
     return min(-(-n_tasks // n_cores) * n_cores, n_images)
 
 
-def _convert(spark: SparkSession, features: Path, format: TableFormat, width: int) -> None:
-    parquet = features.rename(features.with_name("features-parquet"))
+def _convert(spark: SparkSession, features: LocalLocation, format: TableFormat, width: int) -> None:
+    parquet = LocalLocation(features.path.with_name("features-parquet"))
+    parquet.replace_by(features)
     vector: dict[str, Any] = {"vector": schema.FEATURES, "prefix": "feat_", "width": width}
     table = read_table(spark, parquet, format="parquet", **vector)
     write_table(table, features, format=format, **vector)
-    shutil.rmtree(parquet)
+    parquet.delete_all()
 
 
 def _count_labels(listing: Listing, quarantined: Sequence[dict[str, Any]]) -> dict[str, int]:
@@ -122,12 +125,10 @@ def _count_labels(listing: Listing, quarantined: Sequence[dict[str, Any]]) -> di
     return {label or "": n for label, n in sorted(counts.items(), key=lambda item: item[0] or "")}
 
 
-def _write_quarantine(rows: Sequence[dict[str, Any]], folder: Path) -> None:
-    folder.mkdir()
+def _write_quarantine(rows: Sequence[dict[str, Any]], folder: Location) -> None:
     ordered = sorted(rows, key=lambda row: row[schema.PATH])
-    pq.write_table(
-        pa.Table.from_pylist(ordered, schema=schema.QUARANTINE), folder / "part-00000.parquet"
-    )
+    table = pa.Table.from_pylist(ordered, schema=schema.QUARANTINE)
+    write_parquet(folder, "part-00000.parquet", table)
 
 
 def _check(result: Extraction, max_bad: float) -> None:

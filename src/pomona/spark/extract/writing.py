@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from copy import copy
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
@@ -18,8 +17,9 @@ from pomona.spark.extract.images import (
     select_images,
     vector_metadata,
 )
-from pomona.spark.extract.networks import SharedBackbone, share_backbone
+from pomona.spark.extract.networks import SharedBackbone
 from pomona.spark.parts import arrow_schema, part_file, write_parts
+from pomona.storage.locations import Location
 
 __all__ = ["write_features"]
 
@@ -34,7 +34,7 @@ FEATURE_COLUMNS: Final = [
 
 
 def write_features(
-    images_df: DataFrame, folder: Path, *, settings: ExtractSettings
+    images_df: DataFrame, folder: Location, *, settings: ExtractSettings, shared: SharedBackbone
 ) -> tuple[int, list[dict[str, Any]]]:
     """Extract features and write them as Parquet, straight from the Python workers.
 
@@ -42,9 +42,10 @@ def write_features(
     ----------
     images_df : DataFrame
         As for :func:`pomona.spark.extract.images.extract_images`.
-    folder : Path
-        New folder that every worker can write to.
+    folder : Location
+        New, and one that every worker can write to.
     settings : ExtractSettings
+    shared : SharedBackbone
 
     Returns
     -------
@@ -52,15 +53,14 @@ def write_features(
     quarantined : list of dict
         Rows of :data:`pomona.schema.QUARANTINE`.
     """
-    # Executors have working directories of their own.
-    folder = folder.absolute()
     fields = {name: copy(EXTRACTED_SCHEMA[name]) for name in FEATURE_COLUMNS}
-    shared = share_backbone(images_df.sparkSession, settings)
     fields[schema.FEATURES].metadata = vector_metadata(shared.spec)
-    kind = arrow_schema(
+    columns = arrow_schema(
         [schema.EXTRACTED.field(name) for name in FEATURE_COLUMNS], list(fields.values())
     )
-    write = partial(_write_extracted, folder=folder, settings=settings, shared=shared, kind=kind)
+    write = partial(
+        _write_extracted, folder=folder, settings=settings, shared=shared, columns=columns
+    )
     rows = write_parts(select_images(images_df), write, folder, schema.QUARANTINE)
     quarantined = [row for row in rows if row[schema.REASON_CODE] is not None]
     return sum(row.pop("n_written") or 0 for row in rows), quarantined
@@ -69,13 +69,13 @@ def write_features(
 def _write_extracted(
     batches: Iterable[pa.RecordBatch],
     *,
-    folder: Path,
+    folder: Location,
     settings: ExtractSettings,
     shared: SharedBackbone,
-    kind: pa.Schema,
+    columns: pa.Schema,
 ) -> Iterator[pa.RecordBatch]:
     n_written = 0
-    with part_file(folder, kind) as add:
+    with part_file(folder, columns) as add:
         for batch in extract_partition(batches, settings=settings, shared=shared):
             good = pc.is_null(batch[schema.REASON_CODE])
             rows = batch.filter(good).select(FEATURE_COLUMNS)

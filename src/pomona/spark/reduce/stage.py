@@ -1,7 +1,5 @@
 """Reduction as a stage of a run, from folder to folder."""
 
-from pathlib import Path
-
 from pyspark.sql import DataFrame, SparkSession
 
 from pomona import schema
@@ -13,14 +11,16 @@ from pomona.spark.reduce.components import reduce_features
 from pomona.spark.reduce.fitting import fit_reduction
 from pomona.spark.reduce.writing import write_reduced
 from pomona.spark.tables import read_table, write_table
+from pomona.storage.locations import Location
+from pomona.storage.store import MODEL, REDUCED
 
 __all__ = ["reduce_to_folder"]
 
 
 def reduce_to_folder(
     spark: SparkSession,
-    features: Path,
-    folder: Path,
+    features: Location,
+    folder: Location,
     *,
     settings: ReduceSettings,
     features_format: TableFormat,
@@ -43,13 +43,13 @@ def reduce_to_folder(
     )
     with follow(spark, group="reduce"):
         reduction = fit_reduction(table, n_features=spec.n_features, settings=settings)
-        _write_reduced(table, folder / "reduced", reduction, settings.format)
-    save_reduction(folder / "model", reduction, backbone=spec.to_dict())
+        _write_reduced(table, folder.at(REDUCED), reduction, settings.format)
+    save_reduction(folder.at(MODEL), reduction, backbone=spec.to_dict())
     return reduction
 
 
 def _write_reduced(
-    table: DataFrame, folder: Path, reduction: Reduction, format: TableFormat
+    table: DataFrame, folder: Location, reduction: Reduction, format: TableFormat
 ) -> None:
     if format == "parquet":
         write_reduced(table, folder, reduction=reduction)

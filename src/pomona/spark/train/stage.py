@@ -2,20 +2,23 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.storagelevel import StorageLevel
 
 from pomona import schema
 from pomona.backbones import BackboneSpec
+from pomona.recognition.decisions import DecisionRule
+from pomona.recognition.head import Head
 from pomona.reduction.fitted import Reduction
-from pomona.settings import ClassifierName, TableFormat, TrainSettings, settings_to_dict
+from pomona.settings import ClassifierName, TableFormat, TrainSettings
 from pomona.spark.reduce.components import reduce_features
+from pomona.spark.session import count_cores
 from pomona.spark.tables import read_table
 from pomona.spark.train.classifiers import fit_classifier, refit_classifier
 from pomona.spark.train.conversion import to_classifier
@@ -27,6 +30,9 @@ from pomona.spark.train.plan import (
     plan_training,
 )
 from pomona.spark.train.tuning import tune_classifier
+from pomona.storage.locations import LocalLocation, Location
+from pomona.storage.records import ClassifierRecord, JsonObject, TrainingRecord, to_plain
+from pomona.storage.store import MODEL
 from pomona.training.duplicates import Overlap, find_overlap
 from pomona.training.packing import (
     choose_rule,
@@ -40,45 +46,59 @@ __all__ = ["train_to_folder"]
 
 logger = logging.getLogger(__name__)
 
+# Trees pass from the JVM to Python through files.
+SCRATCH: Final = "spark-scratch"
+# Not for model.json, which has the chosen one's own.
+MEASURED: Final = ("classifiers", "seconds")
+
 Parts = dict[int, Collected]
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """One classifier: what is said of it, and what it takes to keep it."""
+
+    record: ClassifierRecord
+    model: Any
+    head: Head
+    rule: DecisionRule
 
 
 def train_to_folder(
     spark: SparkSession,
-    features: Path,
-    folder: Path,
+    features: Location,
+    folder: LocalLocation,
     *,
     settings: TrainSettings,
     features_format: TableFormat,
     spec: BackboneSpec,
     weights: Path,
     reduction: Reduction | None,
-    origin: Mapping[str, Any],
-) -> dict[str, Any]:
+    origin: JsonObject,
+) -> TrainingRecord:
     """Fit, compare and measure classifiers; the best goes to ``folder/model``.
 
     Parameters
     ----------
     spark : SparkSession
-    features : Path
+    features : Location
         Table of features.
-    folder : Path
+    folder : LocalLocation
         Of the results; trees pass through it, so every worker must be able to write there.
     settings : TrainSettings
     features_format : {"parquet", "csv", "json"}
     spec : BackboneSpec
-    weights : Path
-        The backbone's ONNX file.
         Of the network that made the features.
+    weights : Path
+        Its ONNX file.
     reduction : Reduction or None
         Needed to fit on reduced vectors.
-    origin : mapping
+    origin : dict
         Fingerprints to write into the model folder.
 
     Returns
     -------
-    dict
-        What run.json says about the training.
+    TrainingRecord
 
     Raises
     ------
@@ -100,43 +120,46 @@ def train_to_folder(
     warnings = [*plan.warnings, *([overlap.warning] if overlap.warning else [])]
     for warning in warnings:
         logger.warning("%s", warning)
+    scratch = folder.at(SCRATCH)
+    scratch.make()
     with _cached_rows(table, plan, settings, reduction, parts=(TRAIN,)) as rows:
         fitted = [
-            _train_one(name, rows, plan, parts, settings, reduction, folder)
+            _train_one(name, rows, plan, parts, settings, reduction, scratch)
             for name in settings.classifiers
         ]
-    best = max(fitted, key=lambda each: each["chosen_by"])
-    models = {each["name"]: each.pop("model") for each in fitted}
+    best = max(fitted, key=lambda one: one.record.chosen_by)
+    head = best.head
     if settings.refit:
         # A pair of folders was asked for: the second is for measuring, whatever happens.
         sides = (TRAIN, CALIBRATION) if ":" in settings.split else (TRAIN, CALIBRATION, TEST)
         with _cached_rows(table, plan, settings, reduction, parts=sides) as rows:
-            model = refit_classifier(rows, models[best["name"]])
-        classifier = to_classifier(model, scratch=folder / "spark-refit")
-        best["head"] = replace(best["head"], classifier=classifier)
-    record = {
-        "settings": settings_to_dict(settings),
-        "classifier": best["name"],
-        "n_labels": len(plan.labels),
-        "n_unlabelled": plan.n_unlabelled,
-        "counts": plan.counts(),
-        "overlap": overlap.as_dict(),
-        "warnings": warnings,
-    }
+            model = refit_classifier(rows, best.model)
+        classifier = to_classifier(model, scratch=scratch.local_file("refit"))
+        head = replace(head, classifier=classifier)
+    scratch.delete_all()
+    record = TrainingRecord(
+        settings=settings,
+        classifier=best.record.name,
+        n_labels=len(plan.labels),
+        n_unlabelled=plan.n_unlabelled,
+        counts=plan.counts(),
+        overlap=overlap.as_dict(),
+        warnings=warnings,
+        classifiers=[one.record for one in fitted],
+        seconds=round(time.perf_counter() - started, 3),
+    )
+    summary = {name: value for name, value in to_plain(record).items() if name not in MEASURED}
     write_recogniser(
-        folder / "model",
-        best.pop("head"),
+        folder.at(MODEL),
+        head,
         backbone=weights,
         spec=spec,
         labels=plan.labels,
-        rule=best.pop("rule"),
-        metrics=best["metrics"],
-        training={**record, **origin},
+        rule=best.rule,
+        metrics=best.record.metrics,
+        training=summary | origin,
     )
-    for each in fitted:
-        each.pop("head", None)
-        each.pop("rule", None)
-    return record | {"classifiers": fitted, "seconds": round(time.perf_counter() - started, 3)}
+    return record
 
 
 def _find_overlap(parts: Parts) -> Overlap:
@@ -167,7 +190,7 @@ def _cached_rows(
         table, column = reduce_features(table, reduction=reduction), schema.PCA
     rows = join_plan(table, plan, column=column, parts=parts)
     # As many parts as cores: a pass over the rows is one wave of long tasks.
-    rows = rows.repartition(table.sparkSession.sparkContext.defaultParallelism)
+    rows = rows.repartition(count_cores(table.sparkSession))
     rows.persist(StorageLevel.MEMORY_AND_DISK)
     rows.count()
     try:
@@ -183,20 +206,20 @@ def _train_one(
     parts: Parts,
     settings: TrainSettings,
     reduction: Reduction | None,
-    folder: Path,
-) -> dict[str, Any]:
+    scratch: LocalLocation,
+) -> _Fitted:
     started = time.perf_counter()
     n_inputs = parts[TRAIN].pictures.features.shape[1]
     if settings.on == "reduced" and reduction is not None:
         n_inputs = len(reduction.components)
     sizes = {"n_inputs": n_inputs, "n_classes": len(plan.labels)}
-    tuned: list[dict[str, Any]] = []
+    tuned: list[JsonObject] = []
     if settings.tune:
         model, tuned = tune_classifier(rows, name=name, **sizes)
     else:
         model = fit_classifier(rows, name=name, **sizes)
     seconds = time.perf_counter() - started
-    classifier = to_classifier(model, scratch=folder / f"spark-{name}")
+    classifier = to_classifier(model, scratch=scratch.local_file(name))
     held = parts[CALIBRATION].pictures
     head = complete_head(
         classifier,
@@ -213,14 +236,12 @@ def _train_one(
         *(name, metrics["accuracy"], metrics["top_3_accuracy"], seconds),
     )
     by = (head.apply(held.features).probabilities.argmax(axis=1) == held.y).mean()
-    return {
-        "name": name,
-        "seconds_fit": round(seconds, 3),
-        "chosen_by": float(by) if len(held.y) else metrics["accuracy"],
-        "temperature": head.temperature,
-        "tuning": tuned,
-        "metrics": metrics,
-        "model": model,
-        "head": head,
-        "rule": rule,
-    }
+    record = ClassifierRecord(
+        name=name,
+        seconds_fit=round(seconds, 3),
+        chosen_by=float(by) if len(held.y) else metrics["accuracy"],
+        temperature=head.temperature,
+        tuning=tuned,
+        metrics=metrics,
+    )
+    return _Fitted(record, model, head, rule)

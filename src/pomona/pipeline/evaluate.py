@@ -1,71 +1,20 @@
-"""The verbs about recognisers: train one on stored vectors, evaluate one on labelled pictures."""
+"""``evaluate``: score a recogniser on labelled pictures."""
 
 import json
-import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pomona import schema
-from pomona.pipeline.learning import add_recogniser, load_reduced, prepare_training
-from pomona.pipeline.stages import write_report
-from pomona.settings import SourceSettings, SparkSettings, TrainSettings
-from pomona.storage.store import publish, read_run, staging
+from pomona.pipeline.report import PAGE
+from pomona.schema import OnProgress
+from pomona.settings import SourceSettings
+from pomona.storage.locations import LocalLocation, open_location
+from pomona.storage.records import JsonObject
 
 if TYPE_CHECKING:
     from pomona.training.evaluation import Evaluation
 
-__all__ = ["evaluate", "train"]
-
-RunRecord = dict[str, Any]
-OnProgress = Callable[[int, int], None]
-
-
-def train(
-    out: Path,
-    *,
-    train_settings: TrainSettings | None = None,
-    spark_settings: SparkSettings | None = None,
-) -> RunRecord:
-    """Train a recogniser on the vectors of ``out``; writes ``out/model`` and ``out/report``.
-
-    Parameters
-    ----------
-    out : Path
-        Folder of a finished run; to fit on features, of a finished extraction.
-    train_settings : TrainSettings, optional
-    spark_settings : SparkSettings, optional
-
-    Returns
-    -------
-    dict
-        What ``run.json`` holds now; ``training`` is new.
-
-    Raises
-    ------
-    OutputError
-        If ``out`` holds no finished run, or was not reduced yet and should be fitted on that.
-    TrainingError
-        If the labelled vectors do not allow a classifier.
-    """
-    record = read_run(out)
-    settings = train_settings or TrainSettings()
-    reduction = load_reduced(out, record, settings)
-    prepare_training(spark_settings)
-    with staging(out) as folder:
-        if reduction is not None:
-            shutil.copytree(out / "model", folder / "model")
-        record |= add_recogniser(
-            out / "features",
-            folder,
-            record,
-            settings=settings,
-            reduction=reduction,
-            spark_settings=spark_settings,
-        )
-        record |= write_report(out, record, target=folder)
-        publish(folder, out, parts=("model", "report"), run=record)
-    return record
+__all__ = ["evaluate"]
 
 
 def evaluate(
@@ -76,7 +25,7 @@ def evaluate(
     strangers: bool = False,
     n_threads: int = 1,
     on_progress: OnProgress | None = None,
-) -> RunRecord:
+) -> JsonObject:
     """Score a recogniser on labelled pictures; needs no Spark.
 
     Parameters
@@ -118,16 +67,16 @@ def evaluate(
         recogniser, rows, fetch=fetch_bytes, strangers=strangers, on_progress=on_progress
     )
     record = {
-        "model": str(recogniser.model.path.resolve()),
+        "model": str(recogniser.model.folder.local_file("").resolve()),
         "source": str(source.source.resolve()),
         **done.record,
     }
     if out is not None:
-        _write_evaluation(out, record, done)
+        _write_evaluation(open_location(out), record, done)
     return record
 
 
-def _write_evaluation(out: Path, record: RunRecord, done: "Evaluation") -> None:
+def _write_evaluation(out: LocalLocation, record: JsonObject, done: "Evaluation") -> None:
     from pomona.pictures.decode import make_thumbnail
     from pomona.pictures.fetch import fetch_bytes
     from pomona.reporting import render_evaluation
@@ -143,7 +92,6 @@ def _write_evaluation(out: Path, record: RunRecord, done: "Evaluation") -> None:
         origin=[("Pictures", record["source"]), ("Recogniser", record["model"])],
         find_thumbnails=find_thumbnails,
     )
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "index.html").write_text(page, encoding="utf-8")
+    out.put(PAGE, page.encode())
     text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
-    (out / "evaluation.json").write_text(text, encoding="utf-8")
+    out.put("evaluation.json", text.encode())

@@ -4,7 +4,8 @@ import pytest
 from recognition.conftest import LABELS
 
 from pomona.errors import ModelError
-from pomona.recognition.model_folder import find_model, read_model
+from pomona.recognition.model import find_model, read_model
+from pomona.storage.locations import LocalLocation
 
 
 def _edit(folder, **changes):
@@ -17,8 +18,8 @@ def test_a_model_reads_back_as_written(model_folder, preprocessing, rule):
     assert model.labels == LABELS
     assert model.preprocessing == preprocessing
     assert model.rule == rule
-    assert model.record["licences"] == ["Apache-2.0"]
-    assert not model.needs_onnxruntime
+    assert model.record.licences == ["Apache-2.0"]
+    assert not model.network.needs_onnxruntime
     assert {path.name for path in model_folder.iterdir()} == {"model.json", "recogniser.onnx"}
     assert [path.name for path in model_folder.parent.iterdir()] == ["model"]
 
@@ -34,7 +35,7 @@ def test_labels_are_written_as_the_format_says(model_folder):
 
 
 def test_the_output_folder_stands_for_its_model(model_folder):
-    assert find_model(model_folder.parent) == model_folder
+    assert find_model(model_folder.parent).path == model_folder
 
 
 def test_a_changed_network_is_refused(model_folder):
@@ -76,6 +77,6 @@ def test_damaged_json_is_refused(model_folder):
 
 
 def test_without_a_default_a_model_has_to_be_named(monkeypatch, tmp_path):
-    monkeypatch.setattr("pomona.recognition.model_folder.DEFAULT_MODEL", tmp_path)
+    monkeypatch.setattr("pomona.recognition.model.DEFAULT_MODEL", LocalLocation(tmp_path))
     with pytest.raises(ModelError, match="ships no default recogniser"):
         find_model()

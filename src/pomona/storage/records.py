@@ -1,0 +1,306 @@
+"""``run.json`` and ``model.json``: what stands in them, with types; read and written here only."""
+
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from pomona.settings import (
+    ExtractSettings,
+    ReduceSettings,
+    RunSettings,
+    SourceSettings,
+    TrainSettings,
+)
+
+__all__ = [
+    "MODEL_FORMAT",
+    "RUN_FORMAT",
+    "ArrayFile",
+    "ClassifierRecord",
+    "DecisionRecord",
+    "JsonObject",
+    "ModelRecord",
+    "NetworkFile",
+    "RunRecord",
+    "SettingsRecord",
+    "SparkRecord",
+    "TrainingRecord",
+    "json_schema",
+    "parse_record",
+    "replace",
+    "to_json",
+    "to_plain",
+]
+
+# An object whose keys belong to another module, or to a user: networks, scores, counts by label.
+JsonObject = dict[str, Any]
+
+RUN_FORMAT: Final = 1
+MODEL_FORMAT: Final = 1
+
+R = TypeVar("R", bound="Record")
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Base of what is kept as JSON: a field left at its default is not written."""
+
+
+class SparkRecord(Record, frozen=True):
+    """Where Spark ran."""
+
+    master: str
+
+
+class SettingsRecord(Record, frozen=True):
+    """What the user chose, defaults included; a stage that did not run has none."""
+
+    source: SourceSettings
+    extract: ExtractSettings
+    spark: SparkRecord
+    run: RunSettings | None = None
+    reduce: ReduceSettings | None = None
+
+
+class ClassifierRecord(Record, frozen=True):
+    """One classifier that was fitted.
+
+    Parameters
+    ----------
+    name : str
+    seconds_fit : float
+    chosen_by : float
+        Accuracy on the calibration part; the largest goes into the model folder.
+    temperature : float
+    tuning : list of dict
+        Settings tried, each with its ``accuracy``, best first.
+    metrics : dict
+        From :func:`pomona.training.metrics.score_predictions`, with ``decisions``.
+    """
+
+    name: str
+    seconds_fit: float
+    chosen_by: float
+    temperature: float
+    tuning: list[JsonObject]
+    metrics: JsonObject
+
+
+class TrainingRecord(Record, frozen=True):
+    """How a recogniser was trained.
+
+    Parameters
+    ----------
+    settings : TrainSettings
+    classifier : str
+        The one in the model folder.
+    n_labels, n_unlabelled : int
+    counts : dict
+        Label to pictures of ``train``, ``calibration`` and ``test``.
+    overlap : dict
+        Near-duplicates between the training and the test part.
+    warnings : list of str
+    classifiers : list of ClassifierRecord
+    seconds : float
+    """
+
+    settings: TrainSettings
+    classifier: str
+    n_labels: int
+    n_unlabelled: int
+    counts: dict[str, dict[str, int]]
+    overlap: JsonObject
+    warnings: list[str]
+    classifiers: list[ClassifierRecord]
+    seconds: float
+
+
+class RunRecord(Record, frozen=True, kw_only=True):
+    """``run.json``: what a finished run did.
+
+    Parameters
+    ----------
+    format_version : int
+        0 in files written before there was one.
+    images_found, images_extracted, images_quarantined : int
+        The first is always the sum of the other two.
+    seconds_total, seconds_spark_start, seconds_extract : float
+    extract_images_per_second : float
+    backbone, backbone_sha256, backbone_fingerprint : str
+        Name, hash of the weights, and a hash of every number that matters.
+    backbone_spec : dict
+        All numbers of the network; :func:`pomona.backbones.read_spec` is the way back.
+    engine : str
+    n_features : int
+    n_components, explained_variance : int and float, or None
+        None before the reduction.
+    label_counts : dict
+        Extracted pictures by label.
+    quarantine_counts : dict
+        Quarantined pictures by reason code.
+    source, source_sha256 : str
+        The folder, and a hash that changes when a picture is added, removed or touched.
+    created : str
+        ISO time, UTC.
+    settings : SettingsRecord
+    versions : dict
+        Of Python, Pomona and the libraries that make numbers.
+    seconds_reduce, seconds_train, seconds_report : float, optional
+    vectors_checked : int, optional
+        Reduced vectors read back and found as long as the PCA says.
+    training : TrainingRecord, optional
+    """
+
+    format_version: int = 0
+    images_found: int
+    images_extracted: int
+    images_quarantined: int
+    seconds_total: float
+    seconds_spark_start: float
+    seconds_extract: float
+    extract_images_per_second: float
+    backbone: str
+    backbone_sha256: str
+    backbone_fingerprint: str
+    backbone_spec: JsonObject
+    engine: str
+    n_features: int
+    n_components: int | None
+    explained_variance: float | None
+    label_counts: dict[str, int]
+    quarantine_counts: dict[str, int]
+    source: str
+    source_sha256: str
+    created: str
+    settings: SettingsRecord
+    versions: dict[str, str]
+    seconds_reduce: float | None = None
+    vectors_checked: int | None = None
+    training: TrainingRecord | None = None
+    seconds_train: float | None = None
+    seconds_report: float | None = None
+
+
+class ArrayFile(Record, frozen=True):
+    """One array of a model folder."""
+
+    file: str
+    shape: list[int]
+    sha256: str
+
+
+class NetworkFile(Record, frozen=True):
+    """The network of a model folder.
+
+    Parameters
+    ----------
+    file, sha256 : str
+    size_bytes : int
+    input : str
+        Tensor that takes the pixels.
+    outputs : list of str
+    needs_onnxruntime : bool
+        It holds operators that only ONNX Runtime runs (trees and forests).
+    """
+
+    file: str
+    sha256: str
+    size_bytes: int
+    input: str
+    outputs: list[str]
+    needs_onnxruntime: bool
+
+
+class DecisionRecord(Record, frozen=True):
+    """When an answer is sure enough; see :class:`pomona.recognition.decisions.DecisionRule`."""
+
+    rejection_threshold: float | None
+    variety_min: float
+    fruit_min: float
+
+
+class ModelRecord(Record, frozen=True):
+    """``model.json``: what a model folder holds; a reduction, a recogniser, or both.
+
+    Parameters
+    ----------
+    format_version : int
+    backbone : dict, optional
+        Of the reduction: the network that made the features.
+    whiten, n_features, n_components, arrays : optional
+        Of the reduction.
+    recogniser : NetworkFile, optional
+        This and all that follows is there where a recogniser was trained.
+    labels : list of dict
+        ``label, fruit_id, classes``, in the order of the probabilities.
+    preprocessing : dict
+        See :class:`pomona.recognition.views.Preprocessing`.
+    decision : DecisionRecord
+    created : str
+        ISO time, UTC.
+    training, metrics, calibration : dict
+        What it was made from, how well it does on pictures held back, how sure it may be.
+    licences : list of str
+        Of the weights and the pictures.
+    """
+
+    format_version: int
+    backbone: JsonObject | None = None
+    whiten: bool | None = None
+    n_features: int | None = None
+    n_components: int | None = None
+    arrays: dict[str, ArrayFile] | None = None
+    recogniser: NetworkFile | None = None
+    labels: list[JsonObject] | None = None
+    preprocessing: JsonObject | None = None
+    decision: DecisionRecord | None = None
+    created: str | None = None
+    training: JsonObject | None = None
+    metrics: JsonObject | None = None
+    calibration: JsonObject | None = None
+    licences: list[str] | None = None
+
+
+def parse_record(content: bytes, type: type[R]) -> R:
+    """Return the record that a file holds; keys it does not know are left out.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON, or something is missing or of another type; the message says where.
+    """
+    return msgspec.json.decode(content, type=type, dec_hook=_from_plain)
+
+
+def to_plain(record: object) -> JsonObject:
+    """Return a record, or a record of settings, as plain JSON values."""
+    plain: JsonObject = msgspec.json.decode(msgspec.json.encode(record, enc_hook=_to_plain))
+    return plain
+
+
+def to_json(record: Record) -> bytes:
+    """Return the file a record is kept as: indented, UTF-8, ending with a line break."""
+    text = msgspec.json.encode(record, enc_hook=_to_plain)
+    return msgspec.json.format(text, indent=2) + b"\n"
+
+
+def json_schema(type: type[Record]) -> JsonObject:
+    """Return the JSON schema of a record."""
+    return msgspec.json.schema(type, schema_hook=lambda _: {"type": "string"})
+
+
+def replace(record: R, **changes: Any) -> R:
+    """Return the record with other values in some fields."""
+    return msgspec.structs.replace(record, **changes)
+
+
+def _to_plain(value: object) -> object:
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"A {type(value).__name__} has no place in a record.")
+
+
+def _from_plain(type: type, value: object) -> object:
+    if issubclass(type, Path) and isinstance(value, str):
+        return type(value)
+    raise TypeError(f"A {type.__name__} has no place in a record.")
