@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,9 +13,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from pomona.backbones.cache import default_cache
 from pomona.errors import SetupError
+from pomona.storage.locations import LocalLocation
 
 __all__ = ["Java", "check_java", "fetch_java", "find_java", "java_cache", "use_java"]
 
@@ -126,8 +127,7 @@ def fetch_java(say: Callable[[str], object]) -> Java:
     cache = java_cache()
     say(f"No Java for Spark here: fetching Temurin {BROUGHT} (about {SIZE_MB} MB) to '{cache}' ...")
     try:
-        cache.mkdir(parents=True, exist_ok=True)
-        with _new_folder(cache) as folder:
+        with _new_folder(LocalLocation(cache)) as folder:
             home = cjdk.java_home(
                 vendor=VENDOR,
                 version=str(BROUGHT),
@@ -180,20 +180,22 @@ def _needs() -> str:
 
 
 @contextmanager
-def _new_folder(cache: Path) -> Iterator[Path]:
+def _new_folder(cache: LocalLocation) -> Iterator[Path]:
     """Give a folder that is gone if its content does not come.
 
     A new one each time: cjdk marks what it is fetching, and a mark that a killed process left
     would stop all that come after.
     """
-    for other in cache.glob(f"{VENDOR}-*"):
-        if time.time() - other.stat().st_mtime > ABANDONED_S:
-            shutil.rmtree(other, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{VENDOR}-", dir=cache))
+    for other in cache.list():
+        age_s = time.time() - cache.local_file(other).lstat().st_mtime
+        if other.startswith(f"{VENDOR}-") and age_s > ABANDONED_S:
+            cache.delete(other)
+    name = f"{VENDOR}-{uuid4().hex[:8]}"
+    cache.at(name).make()
     try:
-        yield folder
+        yield cache.local_file(name)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        cache.delete(name)
         raise
 
 
