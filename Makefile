@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 OUT ?= demo/result
 RUNTIME := src/pomona/serving/static/vendor/VERSION
 
-.PHONY: help setup web demo test test-keras test-finetune recogniser lint check format bench lock clean
+.PHONY: help setup web java demo test test-keras test-finetune recogniser lint check format bench lock clean
 
 help:
 	@echo "make demo [DATA=folder] [OUT=folder]  set up, run the pipeline, say where the report is"
@@ -18,10 +18,11 @@ help:
 	@echo "make test-finetune  the tests that need PyTorch, in $(FINETUNE)"
 	@echo "make lint    format, lint, types, import contracts; make check: these and the tests"
 	@echo "make bench   run the benchmarks and print their table"
+	@echo "make java    fetch Java into the user's cache, where none that fits is here"
 	@echo "make web     fetch what the phone app needs to recognise by itself (needs npm)"
 	@echo "make setup   only set up $(VENV); make lock: renew requirements/dev.lock (needs uv)"
 
-setup: $(READY) web
+setup: $(READY) web java
 
 # Without it everything works but recognition on the phone: no reason to stop a set-up.
 web:
@@ -29,6 +30,10 @@ web:
 	  echo "No npm here: the phone app will ask the server. Install Node.js 20, then run 'make web'."; \
 	else $(MAKE) --no-print-directory $(RUNTIME) || \
 	  echo "The phone app will ask the server. To mend it, read npm's words above, then run 'make web'."; fi
+
+# Says nothing where a Java that fits is on the PATH, in JAVA_HOME or in the user's cache.
+java: $(READY)
+	@$(BIN)/python -m pomona.spark.java
 
 $(RUNTIME): package.json package-lock.json tools/copy_runtime.mjs
 	@echo "Fetching the phone app's runtime (npm, about 150 MB, of which 4 stay in the package) ..."
@@ -39,8 +44,8 @@ $(READY): requirements/dev.lock pyproject.toml requirements/check_machine.py
 	@$(PYTHON) requirements/check_machine.py
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (about 1 GB, some minutes on a slow line) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 demo: setup
@@ -62,8 +67,8 @@ test: setup
 define install
 @test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
 @echo "Installing into $(1) (about $(3) GB) ..."
-@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2)
-@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+@$(1)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(2)
+@$(1)/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 @touch $@
 endef
 

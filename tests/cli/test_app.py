@@ -9,7 +9,7 @@ from pomona.cli.app import app
 
 COMMANDS = [
     *("run", "extract", "reduce", "report", "sample"),
-    *("facts", "predict", "train", "evaluate", "serve"),
+    *("facts", "predict", "train", "evaluate", "serve", "doctor"),
 ]
 
 

@@ -29,6 +29,7 @@ def test_check_master_refuses_the_rest(master):
 
 def test_check_java_says_how_to_get_it(monkeypatch, tmp_path):
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(SetupError, match="Java was not found in .*apt-get install"):
         check_java()
     java = tmp_path / "bin" / "java"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pomona.cli import backbones as backbone_commands
+from pomona.cli import doctor as doctor_commands
 from pomona.cli import presets as preset_commands
 from pomona.cli import recognise as recognise_commands
 from pomona.cli import serve as serve_commands
@@ -76,13 +77,21 @@ app.add_typer(preset_commands.app, name="presets")
 app.add_typer(train_commands.app)
 app.add_typer(recognise_commands.app)
 app.add_typer(serve_commands.app)
+app.add_typer(doctor_commands.app)
 
 
 @app.callback(invoke_without_command=True)
 def _root(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Show what Spark's Java prints, too.")
+    ] = False,
 ) -> None:
+    if verbose:
+        import logging
+
+        logging.getLogger("pomona.spark").setLevel(logging.DEBUG)
     if version:
         from importlib.metadata import version as installed
 

@@ -101,15 +101,15 @@ class _Rate:
 
 def _lines(description: str) -> OnProgress:
     rate = _Rate()
-    last = time.monotonic()
+    last, shown = time.monotonic(), -1
 
     def update(done: int, total: int) -> None:
-        nonlocal last
+        nonlocal last, shown
         now = time.monotonic()
         speed = rate(done)
-        if now - last < LINE_INTERVAL_S and done < total:
+        if shown == total or (now - last < LINE_INTERVAL_S and done < total):
             return
-        last = now
+        last, shown = now, done
         eta_s = round((total - done) / speed) if done and speed else None
         fields = {"done": done, "total": total, "images_per_second": round(speed, 1)}
         logger.info(

@@ -289,7 +289,7 @@ def _check_extra() -> None:
     if missing:
         raise SetupError(
             f"The server needs '{missing[0]}', which is not installed. It belongs to an extra of "
-            "pomona. Run: pip install 'pomona[serve]'."
+            "pomona. Run: pip install 'pomona[serve]'; 'pomona doctor' shows what is there."
         )
 
 

@@ -2,16 +2,17 @@
 
 import os
 import re
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Final
 
+from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from pomona.errors import SettingsError, SetupError
 from pomona.settings import SparkSettings
+from pomona.spark.java import check_java, use_java
+from pomona.spark.jvm import is_verbose, launch_jvm
 
 __all__ = [
     "SparkSession",
@@ -22,7 +23,6 @@ __all__ = [
     "start_spark",
 ]
 
-MIN_JAVA: Final = 17
 DEFAULT_MASTER: Final = "local[*]"
 MASTER: Final = re.compile(
     r"local(\[(\*|\d+)(,\d+)?\])?|local-cluster\[\d+,\d+,\d+\]|yarn|k8s://.+|spark://.+"
@@ -100,24 +100,37 @@ def start_spark(
     check_master(master)
     values = dict(SETTINGS)
     if master.startswith("local"):
-        check_java()
+        use_java()
         # Workers must be this very Python, wherever it was installed.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         values |= LOCAL_SETTINGS | (TRAINING_SETTINGS if for_training else {})
+        if is_verbose():
+            values["spark.driver.extraJavaOptions"] += " -Dpomona.log=warn"
     values |= dict(settings.conf)
-    builder = SparkSession.builder.master(_with_tries(master))
-    for name, value in values.items():
-        builder = builder.config(name, value)
+    conf = SparkConf().setMaster(_with_tries(master)).setAll(list(values.items()))
+    jvm = None
     try:
-        spark = builder.getOrCreate()
+        # A cluster's log goes where the cluster wants it; a JVM that is there already is used.
+        if master.startswith("local") and SparkContext._gateway is None:
+            jvm = launch_jvm(conf)
+            SparkContext(conf=conf, gateway=jvm.gateway)
+        spark = SparkSession.builder.config(conf=conf).getOrCreate()
     except Exception as error:
-        raise SetupError(
-            f"Spark did not start on '{master}': {str(error).splitlines()[0]}. The log above says "
-            "more. Check --master and --conf."
-        ) from error
-    spark.sparkContext.setLogLevel("ERROR")
+        words = (
+            str(error).splitlines() if jvm is None else [str(error).split("\n", 1)[0], *jvm.words]
+        )
+        raise SetupError(_did_not_start(master, words)) from error
+    spark.sparkContext.setLogLevel("WARN" if is_verbose() else "ERROR")
     return spark
+
+
+def _did_not_start(master: str, words: list[str]) -> str:
+    said = "\n".join(f"  {line}" for line in words)
+    return (
+        f"Spark did not start on '{master}'. Check --master and --conf; 'pomona doctor' shows "
+        f"which Java is used. Its last words:\n{said}"
+    )
 
 
 def _adopt(spark: SparkSession, settings: SparkSettings) -> None:
@@ -161,30 +174,6 @@ def check_master(master: str) -> None:
             f"Unknown master '{master}'. Spark knows local[N], local[*], local-cluster[N,C,MB], "
             "yarn, k8s://URL and spark://HOST:PORT. Choose one of these with --master."
         )
-
-
-def check_java() -> None:
-    """Refuse to go on without a Java that Spark can run on.
-
-    Raises
-    ------
-    SetupError
-    """
-    home = os.environ.get("JAVA_HOME")
-    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
-    advice = (
-        f"Spark needs Java {MIN_JAVA} or newer. Install it (Debian, Ubuntu: 'apt-get install "
-        "openjdk-17-jre-headless'; macOS: 'brew install openjdk@17'), or set JAVA_HOME."
-    )
-    if java is None or not Path(java).exists():
-        raise SetupError(f"Java was not found{f' in {home!r}' if home else ''}. {advice}")
-    result = subprocess.run(
-        [java, "-version"], capture_output=True, text=True, timeout=60, check=False
-    )
-    match = re.search(r'version "(\d+)', result.stderr + result.stdout)
-    if match is None or int(match[1]) < MIN_JAVA:
-        found = match[1] if match else "unknown"
-        raise SetupError(f"The Java at '{java}' has version '{found}'. {advice}")
 
 
 def _with_tries(master: str) -> str:

@@ -151,7 +151,7 @@ def _import_onnx() -> Any:
     except ImportError as error:
         raise SetupError(
             "The package 'onnx' is not installed. Packing a recogniser needs it; using one does "
-            "not. Run: pip install 'pomona[train]'."
+            "not. Run: pip install 'pomona[train]'; 'pomona doctor' shows what is there."
         ) from error
     return onnx
 

@@ -54,5 +54,5 @@ def check_cuda(providers: Sequence[str]) -> None:
         raise SetupError(
             f"The engine '{CUDA_ENGINE}' has no GPU here. It needs an NVIDIA driver and an ONNX "
             "Runtime with CUDA (pip install 'pomona[cuda]', without the extra 'onnxruntime'). "
-            "Or choose --engine openvino."
+            "Or choose --engine openvino; 'pomona doctor' shows what is there."
         )

@@ -76,7 +76,7 @@ def import_onnxruntime(extra: str) -> Any:
     except ImportError as error:
         raise SetupError(
             f"ONNX Runtime is not installed. It belongs to an extra of pomona. "
-            f"Run: pip install 'pomona[{extra}]'."
+            f"Run: pip install 'pomona[{extra}]'; 'pomona doctor' shows what is there."
         ) from error
     return onnxruntime
 

@@ -124,7 +124,7 @@ def _import_keras() -> Any:
     except ImportError as error:
         raise SetupError(
             f"Keras cannot be used here: {error}. It belongs to an extra of pomona. "
-            "Run: pip install 'pomona[keras]'."
+            "Run: pip install 'pomona[keras]'; 'pomona doctor' shows what is there."
         ) from error
     return keras
 
