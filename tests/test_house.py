@@ -39,6 +39,12 @@ def test_folders_are_made_listed_and_moved_in_storage_only():
     assert [path for path in outside if WORK_ON_FOLDERS.search(path.read_text("utf-8"))] == []
 
 
+def test_only_the_session_knows_what_spark_connect_lacks():
+    classic = re.compile(r"sparkContext|\.rdd\b")
+    users = [path.name for path in MODULES if classic.search(path.read_text("utf-8"))]
+    assert users == ["session.py"]
+
+
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
     """A copy of the package without its data, to add to."""

@@ -9,6 +9,7 @@ from typing import Final
 from pyspark.sql import SparkSession
 
 from pomona.schema import OnProgress
+from pomona.spark.session import cancel_jobs, count_finished_tasks, name_jobs
 
 __all__ = ["follow"]
 
@@ -29,8 +30,7 @@ def follow(
     Tasks hold equally many pictures, so the finished tasks of the last stage tell how many are
     done. Jobs are tagged, so that Ctrl-C cancels just these.
     """
-    context = spark.sparkContext
-    context.setJobGroup(group, f"pomona: {group}", interruptOnCancel=True)
+    name_jobs(spark, group)
     ended = threading.Event()
     thread = threading.Thread(
         target=_watch,
@@ -42,10 +42,10 @@ def follow(
         on_progress(0, n_images)
         thread.start()
     try:
-        with _ctrl_c(lambda: context.cancelJobGroup(group)):
+        with _ctrl_c(lambda: cancel_jobs(spark, group)):
             yield
     except BaseException:
-        context.cancelJobGroup(group)
+        cancel_jobs(spark, group)
         raise
     else:
         if on_progress is not None:
@@ -92,15 +92,7 @@ def _watch(
     on_progress: OnProgress,
     ended: threading.Event,
 ) -> None:
-    tracker = spark.sparkContext.statusTracker()
     while not ended.wait(INTERVAL_S):
-        done = 0
-        for job in tracker.getJobIdsForGroup(group):
-            info = tracker.getJobInfo(job)
-            for stage_id in info.stageIds if info else ():
-                stage = tracker.getStageInfo(stage_id)
-                # The stage that shuffles the listing has another number of tasks.
-                if stage and stage.numTasks == n_tasks:
-                    done = max(done, stage.numCompletedTasks)
+        n_done = count_finished_tasks(spark, group, n_tasks=n_tasks)
         if not ended.is_set():
-            on_progress(done * n_images // n_tasks, n_images)
+            on_progress(n_done * n_images // n_tasks, n_images)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from pyspark import SparkConf, SparkContext
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from pomona.errors import SettingsError, SetupError
 from pomona.settings import SparkSettings
@@ -15,11 +15,18 @@ from pomona.spark.java import check_java, use_java
 from pomona.spark.jvm import is_verbose, launch_jvm
 
 __all__ = [
+    "GPU_AMOUNT",
     "SparkSession",
+    "cancel_jobs",
     "check_java",
     "check_master",
     "count_cores",
+    "count_finished_tasks",
+    "count_partitions",
     "find_master",
+    "has_task_gpus",
+    "name_jobs",
+    "ship_file",
     "start_spark",
 ]
 
@@ -67,6 +74,10 @@ TRAINING_SETTINGS: Final[dict[str, str]] = {
     # The vectors are held uncompressed, in float64.
     "spark.driver.memory": "4g",
 }
+PARTITIONS: Final = "spark.sql.shuffle.partitions"
+GPU_AMOUNT: Final = "spark.task.resource.gpu.amount"
+# Of a table of Spark Connect, which does not tell.
+MAX_PARTITIONS: Final = 4096
 # In local mode a failed task ends the job unless the master says how often it may be tried.
 LOCAL_TRIES: Final = 4
 
@@ -154,12 +165,78 @@ def _adopt(spark: SparkSession, settings: SparkSettings) -> None:
 
 def find_master(spark: SparkSession) -> str:
     """Return the master a session runs on."""
-    return str(spark.sparkContext.master)
+    context = _find_context(spark)
+    return str(context.master) if context else spark.conf.get("spark.master", "connect") or ""
 
 
 def count_cores(spark: SparkSession) -> int:
     """Return how many tasks run at the same time."""
-    return spark.sparkContext.defaultParallelism
+    context = _find_context(spark)
+    if context:
+        return context.defaultParallelism
+    return int(spark.conf.get("spark.default.parallelism", None) or SETTINGS[PARTITIONS])
+
+
+def count_partitions(table: DataFrame) -> int:
+    """Return in how many parts a table is computed, or at most this many where nobody says."""
+    return table.rdd.getNumPartitions() if _find_context(table.sparkSession) else MAX_PARTITIONS
+
+
+def has_task_gpus(spark: SparkSession) -> bool:
+    """Return whether Spark gives each task a GPU, or a share of one."""
+    context = _find_context(spark)
+    amount = context.getConf().get(GPU_AMOUNT, "0") if context else spark.conf.get(GPU_AMOUNT, "0")
+    return float(amount or 0) > 0
+
+
+def ship_file(spark: SparkSession, path: Path) -> None:
+    """Take a file to each executor, where ``SparkFiles`` finds it by its name."""
+    context = _find_context(spark)
+    if context:
+        context.addFile(path.resolve().as_uri())
+    else:
+        spark.addArtifact(str(path.resolve()), file=True)
+
+
+def name_jobs(spark: SparkSession, group: str) -> None:
+    """Tag the jobs this thread starts from now on."""
+    context = _find_context(spark)
+    if context:
+        context.setJobGroup(group, f"pomona: {group}", interruptOnCancel=True)
+    else:
+        spark.addTag(group)
+
+
+def cancel_jobs(spark: SparkSession, group: str) -> None:
+    """Stop the jobs of this tag, and no others."""
+    context = _find_context(spark)
+    if context:
+        context.cancelJobGroup(group)
+    else:
+        spark.interruptTag(group)
+
+
+def count_finished_tasks(spark: SparkSession, group: str, *, n_tasks: int) -> int:
+    """Return how many tasks of the group's last stage of ``n_tasks`` have ended."""
+    context = _find_context(spark)
+    if context is None:
+        return 0
+    tracker = context.statusTracker()
+    infos = (tracker.getJobInfo(job) for job in tracker.getJobIdsForGroup(group))
+    stages = (tracker.getStageInfo(i) for info in infos if info for i in info.stageIds)
+    # The stage that shuffles the listing has another number of tasks.
+    return max(
+        (stage.numCompletedTasks for stage in stages if stage and stage.numTasks == n_tasks),
+        default=0,
+    )
+
+
+def _find_context(spark: SparkSession) -> SparkContext | None:
+    """Return the session's context; one of Spark Connect has none."""
+    try:
+        return spark.sparkContext
+    except AttributeError:
+        return None
 
 
 def check_master(master: str) -> None:

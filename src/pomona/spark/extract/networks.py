@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from pyspark import SparkFiles
 from pyspark.sql import SparkSession
@@ -18,10 +18,9 @@ from pomona.backbones import (
 )
 from pomona.backbones.engines import CUDA_ENGINE, DEFAULT_ENGINE
 from pomona.settings import AUTO_ENGINE
+from pomona.spark.session import GPU_AMOUNT, has_task_gpus, ship_file
 
 __all__ = ["SharedBackbone", "choose_engine", "open_shared", "share_backbone"]
-
-GPU_AMOUNT: Final = "spark.task.resource.gpu.amount"
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +58,7 @@ def share_backbone(
     """
     # Those of the package are wherever Pomona is installed.
     if not is_shipped(backbone.spec):
-        spark.sparkContext.addFile(backbone.weights.resolve().as_uri())
+        ship_file(spark, backbone.weights)
     return SharedBackbone(backbone.spec, engine)
 
 
@@ -67,9 +66,9 @@ def choose_engine(spark: SparkSession, engine: str) -> str:
     """Return the engine that ``auto`` stands for: the GPU's where Spark gives tasks a GPU."""
     if engine != AUTO_ENGINE:
         return engine
-    amount = spark.sparkContext.getConf().get(GPU_AMOUNT, "0") or "0"
-    chosen = CUDA_ENGINE if float(amount) > 0 else DEFAULT_ENGINE
-    why = "tasks have a GPU" if chosen == CUDA_ENGINE else "Spark gives tasks no GPU"
+    on_gpu = has_task_gpus(spark)
+    chosen = CUDA_ENGINE if on_gpu else DEFAULT_ENGINE
+    why = "tasks have a GPU" if on_gpu else "Spark gives tasks no GPU"
     logger.info("engine %s: %s (%s)", chosen, why, GPU_AMOUNT)
     return chosen
 

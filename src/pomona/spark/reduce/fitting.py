@@ -14,6 +14,7 @@ from pomona.errors import ReductionError
 from pomona.reduction.fitted import Reduction
 from pomona.reduction.moments import Moments
 from pomona.settings import ReduceSettings
+from pomona.spark.session import count_partitions
 from pomona.spark.vectors import to_matrix
 
 __all__ = ["fit_reduction", "sum_moments"]
@@ -76,7 +77,7 @@ def sum_moments(features_df: DataFrame, *, n_features: int) -> Moments:
 
 
 def _add_in_tree(sums: DataFrame) -> DataFrame:
-    n_parts = sums.rdd.getNumPartitions()
+    n_parts = count_partitions(sums)
     while n_parts > 1:
         n_parts = math.ceil(n_parts / FAN_IN)
         group = (F.col("part") / F.lit(FAN_IN)).cast("int")
