@@ -9,15 +9,11 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from pomona.recognition.classifiers import Linear, softmax
-from pomona.recognition.decisions import (
-    Answer,
-    DecisionRule,
-    ModelLabel,
-    decide,
-    number_fruits,
-)
+from pomona.recognition.decisions import Answer, DecisionRule, decide
 from pomona.recognition.head import Head, Scorer, Scores, no_rejection
+from pomona.recognition.labels import ModelLabel, number_fruits
 from pomona.recognition.rejection import fit_rejection
+from pomona.recognition.verdicts import is_refused, score_fruits, share
 from pomona.training.calibration import calibration_noise
 from pomona.training.labelling import find_label
 from pomona.training.packing import Part, choose_rule, measure_head
@@ -303,7 +299,7 @@ def _score_strangers(
     scorer: Scorer, features: FloatArray, labels: Sequence[ModelLabel], rule: DecisionRule
 ) -> dict[str, Any]:
     answers = _ask(scorer, features, labels, rule)
-    return {"n": len(answers), "refused": _share(answers, "unknown")}
+    return {"n": len(answers), "refused": share(map(is_refused, answers))}
 
 
 def _score_unseen(
@@ -316,12 +312,11 @@ def _score_unseen(
     if not len(folders):
         return {}
     known = [(folder, find_label(folder, labels)[1]) for folder in folders]
-    rows: dict[str, list[tuple[bool, bool]]] = {}
+    rows: dict[str, list[tuple[Answer, str]]] = {}
     answers = _ask(_Averaged(head), features, labels, rule)
     for answer, (folder, fruit) in zip(answers, known, strict=True):
         if fruit is not None:
-            row = (answer.decision != "unknown", answer.fruit_id == fruit)
-            rows.setdefault(folder, []).append(row)
+            rows.setdefault(folder, []).append((answer, fruit))
     if not rows:
         return {}
     together = _sum_up([row for part in rows.values() for row in part])
@@ -329,14 +324,9 @@ def _score_unseen(
     return {"unseen": together | {"per_folder": per_folder}}
 
 
-def _sum_up(rows: Sequence[tuple[bool, bool]]) -> dict[str, Any]:
-    answered, right = np.array(rows).T
-    return {
-        "n": len(rows),
-        "answered_fruit": float((answered & right).mean()),
-        "sure_and_wrong": float((answered & ~right).mean()),
-        "refused": float((~answered).mean()),
-    }
+def _sum_up(rows: Sequence[tuple[Answer, str]]) -> dict[str, Any]:
+    answers, fruits = zip(*rows, strict=True)
+    return {"n": len(rows), **score_fruits(answers, fruits)}
 
 
 def _average_views(probabilities: FloatArray, features: FloatArray) -> FloatArray:
@@ -346,7 +336,3 @@ def _average_views(probabilities: FloatArray, features: FloatArray) -> FloatArra
 
 def _flat(features: FloatArray) -> FloatArray:
     return features.reshape(-1, features.shape[-1])
-
-
-def _share(answers: Sequence[Answer], decision: str) -> float:
-    return sum(answer.decision == decision for answer in answers) / max(len(answers), 1)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pomona.backbones import find_backbone, find_weights
-from pomona.recognition.decisions import ModelLabel, number_fruits
+from pomona.recognition.labels import ModelLabel, number_fruits
 from recipes.default_recogniser import augmentation, fitting
 from recipes.default_recogniser import network as lite0
 from recipes.default_recogniser.augmentation import vary_phone, vary_stranger, vary_studio

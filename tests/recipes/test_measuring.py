@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pomona.recognition.classifiers import Linear
-from pomona.recognition.decisions import ModelLabel
+from pomona.recognition.labels import ModelLabel
 from pomona.training.packing import Part
 from recipes.default_recogniser.measuring import carry_over, make_head, measure, score_shipped
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from pomona.recognition.classifiers import Forest, Linear, Perceptron, Tree
-from pomona.recognition.decisions import DecisionRule, ModelLabel
+from pomona.recognition.decisions import DecisionRule
 from pomona.recognition.head import Head
+from pomona.recognition.labels import ModelLabel
 from pomona.recognition.rejection import Rejection
 from pomona.recognition.views import Preprocessing
 

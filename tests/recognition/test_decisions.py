@@ -2,12 +2,7 @@ import numpy as np
 import pytest
 from recognition.conftest import LABELS
 
-from pomona.recognition.decisions import (
-    DecisionRule,
-    combine_scores,
-    decide,
-    fruit_probabilities,
-)
+from pomona.recognition.decisions import DecisionRule, combine_scores, decide, fruit_probabilities
 from pomona.recognition.head import Scores
 
 RULE = DecisionRule(rejection_threshold=1.0, variety_min=0.5, fruit_min=0.6)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pomona.recognition.classifiers import Linear
-from pomona.recognition.decisions import DecisionRule, ModelLabel
+from pomona.recognition.decisions import DecisionRule
 from pomona.recognition.head import Head
+from pomona.recognition.labels import ModelLabel
 from pomona.recognition.rejection import Rejection
 from pomona.recognition.views import Preprocessing, View
 from pomona.samples import class_name, render_fruit

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from pomona.recognition.decisions import DecisionRule, ModelLabel, decide
+from pomona.recognition.decisions import DecisionRule, decide
+from pomona.recognition.labels import ModelLabel
 from pomona.recognition.views import Preprocessing, View, prepare_views
 
 SCRIPTS = Path(__file__).parents[2] / "src/pomona/serving/static/js"

@@ -95,6 +95,7 @@ def preprocess_image(
     input_size: tuple[int, int],
     interpolation: str = "bicubic",
     resize: str = "squash",
+    compiled: bool = True,
 ) -> UInt8Array:
     """Resize an RGB image to a network's input.
 
@@ -109,6 +110,8 @@ def preprocess_image(
     resize : {"squash", "crop"}
         ``squash`` does not keep the aspect ratio; ``crop`` keeps it and takes the largest centred
         part that fits.
+    compiled : bool
+        Use the faster resize where it is installed; for a few pictures its import takes longer.
 
     Returns
     -------
@@ -118,7 +121,7 @@ def preprocess_image(
     height, width = input_size
     if resize == "crop":
         return np.asarray(ImageOps.fit(image, (width, height), INTERPOLATIONS[interpolation]))
-    if interpolation == "bicubic":
+    if compiled and interpolation == "bicubic":
         return resize_bicubic(image, height=height, width=width)
     return np.asarray(image.resize((width, height), INTERPOLATIONS[interpolation]))
 

@@ -1,59 +1,29 @@
 """From probabilities to an answer: the variety, only the fruit, or unknown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pomona.recognition.head import Scores
+from pomona.recognition.labels import ModelLabel, group_fruits
 from pomona.recognition.rejection import membership
 
 __all__ = [
     "Answer",
     "Candidate",
     "DecisionRule",
-    "ModelLabel",
     "combine_scores",
     "decide",
     "fruit_probabilities",
-    "number_fruits",
 ]
 
 FloatArray = NDArray[np.floating]
 
 Decision = Literal["variety", "fruit", "unknown"]
 TOP: Final = 5
-
-
-@dataclass(frozen=True)
-class ModelLabel:
-    """One thing a recogniser can answer.
-
-    Parameters
-    ----------
-    label : str
-        Name for people.
-    fruit_id : str or None
-        Key of the facts; None where they do not know the fruit.
-    classes : mapping from data set to folder names
-        The folders that were trained on.
-    """
-
-    label: str
-    fruit_id: str | None
-    classes: Mapping[str, Sequence[str]]
-
-    @property
-    def fruit(self) -> str:
-        """What it counts as at fruit level; a label without a fruit is one by itself."""
-        return self.fruit_id if self.fruit_id is not None else f"label:{self.label}"
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return ``label, fruit_id, classes`` for JSON."""
-        classes = {name: list(folders) for name, folders in self.classes.items()}
-        return {"label": self.label, "fruit_id": self.fruit_id, "classes": classes}
 
 
 @dataclass(frozen=True)
@@ -71,13 +41,6 @@ class DecisionRule:
     rejection_threshold: float | None = None
     variety_min: float = 0.5
     fruit_min: float = 0.5
-
-    @classmethod
-    def from_dict(cls, record: Mapping[str, Any]) -> Self:
-        """Return the rule a model folder states; keys it does not know are left out."""
-        return cls(
-            record["rejection_threshold"], float(record["variety_min"]), float(record["fruit_min"])
-        )
 
 
 @dataclass(frozen=True)
@@ -112,6 +75,13 @@ class Answer:
     probability: float
     strangeness: float
     top: tuple[Candidate, ...]
+
+    @property
+    def fruit(self) -> str | None:
+        """What it counts as at fruit level, as :attr:`ModelLabel.fruit`; None if unknown."""
+        if self.decision == "unknown":
+            return None
+        return self.fruit_id if self.fruit_id is not None else f"label:{self.label}"
 
     def as_dict(self) -> dict[str, Any]:
         """Return ``decision, label, fruit_id, probability, top`` for JSON."""
@@ -150,7 +120,7 @@ def decide(
     )
     best = labels[order[0]]
     of_best = float(probabilities[order[0]])
-    fruits, index = _fruits(labels)
+    fruits, index = group_fruits(labels)
     of_fruits = np.bincount(index, weights=probabilities, minlength=len(fruits))
     fruit = int(of_fruits.argmax())
     of_fruit = float(of_fruits[fruit])
@@ -158,7 +128,7 @@ def decide(
     if not strange and of_best >= rule.variety_min:
         return Answer("variety", best.label, best.fruit_id, of_best, strangeness, candidates)
     if not strange and of_fruit >= rule.fruit_min:
-        fruit_id = next(each.fruit_id for each in labels if each.fruit == fruits[fruit])
+        fruit_id = next(label.fruit_id for label in labels if label.fruit == fruits[fruit])
         name = _fruit_name(fruit_id) or best.label
         return Answer("fruit", name, fruit_id, of_fruit, strangeness, candidates)
     return Answer("unknown", None, None, of_best, strangeness, candidates)
@@ -168,7 +138,7 @@ def fruit_probabilities(
     probabilities: FloatArray, labels: Sequence[ModelLabel]
 ) -> tuple[FloatArray, list[str]]:
     """Return the probabilities of the fruits, (n, n_fruits), and their keys in order."""
-    fruits, index = _fruits(labels)
+    fruits, index = group_fruits(labels)
     return probabilities @ membership(index), fruits
 
 
@@ -179,17 +149,6 @@ def combine_scores(scores: Scores) -> Scores:
 
 def _parts(scores: Scores) -> tuple[FloatArray, FloatArray, FloatArray]:
     return scores.probabilities, scores.strangeness, scores.features
-
-
-def number_fruits(labels: Sequence[ModelLabel]) -> NDArray[np.int64]:
-    """Return which fruit each label is of, from 0 on, (n_labels,)."""
-    return _fruits(labels)[1]
-
-
-def _fruits(labels: Sequence[ModelLabel]) -> tuple[list[str], NDArray[np.int64]]:
-    fruits = list(dict.fromkeys(label.fruit for label in labels))
-    where = {fruit: i for i, fruit in enumerate(fruits)}
-    return fruits, np.array([where[label.fruit] for label in labels], np.int64)
 
 
 def _fruit_name(fruit_id: str | None) -> str | None:

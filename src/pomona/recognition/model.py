@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from pomona.errors import ModelError
-from pomona.recognition.decisions import DecisionRule, ModelLabel
+from pomona.recognition.decisions import DecisionRule
+from pomona.recognition.labels import ModelLabel
 from pomona.recognition.views import Preprocessing
 from pomona.storage.locations import LocalLocation, Location, open_location
 from pomona.storage.model_folder import (

@@ -6,10 +6,10 @@ from typing import Any, Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from pomona.backbones import BackboneSpec
-from pomona.pictures.decode import INTERPOLATIONS
+from pomona.pictures.decode import preprocess_image
 
 __all__ = ["WHOLE", "Preprocessing", "View", "prepare_views"]
 
@@ -122,14 +122,13 @@ def prepare_views(image: Image.Image, preprocessing: Preprocessing) -> UInt8Arra
 def _prepare(image: Image.Image, view: View, preprocessing: Preprocessing) -> UInt8Array:
     if view.size != 1.0 or view.square:
         image = image.crop(view.box(image.width, image.height))
-    height, width = preprocessing.input_size
-    filter = INTERPOLATIONS[preprocessing.interpolation]
-    # Pillow itself: the compiled resize gives the same bits, and takes a second to import.
-    if preprocessing.resize == "crop":
-        image = ImageOps.fit(image, (width, height), filter)
-    else:
-        image = image.resize((width, height), filter)
-    pixels = np.asarray(image)
+    pixels = preprocess_image(
+        image,
+        input_size=preprocessing.input_size,
+        interpolation=preprocessing.interpolation,
+        resize=preprocessing.resize,
+        compiled=False,
+    )
     return pixels[:, ::-1] if view.flip else pixels
 
 

@@ -1,7 +1,7 @@
 """Score a recogniser on labelled pictures: known varieties, unseen ones, and what is no fruit."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from pomona.errors import ImageError, SourceError
 from pomona.recognition.decisions import Answer
 from pomona.recognition.recogniser import Recogniser
+from pomona.recognition.verdicts import is_exact, is_refused, score_fruits, share
 from pomona.schema import OnProgress
 from pomona.training.labelling import find_label
 from pomona.training.metrics import score_predictions
@@ -97,16 +98,16 @@ def evaluate_pictures(
         "n_pictures": len(pictures),
         "n_failed": sum(failed.values()),
         "failed": dict(failed),
-        "known": _score_known([each for each in seen if each.index is not None], recogniser),
+        "known": _score_known([one for one in seen if one.index is not None], recogniser),
         "unseen_varieties": _score_unseen(
-            [each for each in seen if each.index is None and each.fruit is not None]
+            [one for one in seen if one.index is None and one.fruit is not None]
         ),
-        "strangers": _score_strangers([each for each in seen if each.fruit is None]),
+        "strangers": _score_strangers([one for one in seen if one.fruit is None]),
     }
     wrong: dict[str, list[str]] = defaultdict(list)
-    for each in seen:
-        if each.index is not None and int(each.probabilities.argmax()) != each.index:
-            wrong[labels[each.index].label].append(each.path)
+    for one in seen:
+        if one.index is not None and int(one.probabilities.argmax()) != one.index:
+            wrong[labels[one.index].label].append(one.path)
     return Evaluation(record, dict(wrong))
 
 
@@ -114,16 +115,14 @@ def _score_known(seen: Sequence[_Seen], recogniser: Recogniser) -> dict[str, Any
     if not seen:
         return None
     labels = recogniser.model.labels
-    y = np.array([each.index for each in seen])
-    metrics = score_predictions(np.stack([each.probabilities for each in seen]), y, labels=labels)
-    exact = [
-        each.answer.decision == "variety" and each.answer.label == labels[i].label
-        for each, i in zip(seen, y.tolist(), strict=True)
-    ]
+    y = np.array([one.index for one in seen])
+    metrics = score_predictions(np.stack([one.probabilities for one in seen]), y, labels=labels)
+    exact = (is_exact(one.answer, labels[i].label) for one, i in zip(seen, y.tolist(), strict=True))
+    fruits = _score_fruits(seen)
     return metrics | {
-        "answered_exactly": _share(exact),
-        "answered_fruit": _share(_is_fruit_right(each) for each in seen),
-        "refused": _share(each.answer.decision == "unknown" for each in seen),
+        "answered_exactly": share(exact),
+        "answered_fruit": fruits["answered_fruit"],
+        "refused": fruits["refused"],
     }
 
 
@@ -132,12 +131,8 @@ def _score_unseen(seen: Sequence[_Seen]) -> dict[str, Any] | None:
         return None
     return {
         "n": len(seen),
-        "folders": sorted({each.folder for each in seen}),
-        "answered_fruit": _share(_is_fruit_right(each) for each in seen),
-        "refused": _share(each.answer.decision == "unknown" for each in seen),
-        "sure_and_wrong": _share(
-            each.answer.decision != "unknown" and not _is_fruit_right(each) for each in seen
-        ),
+        "folders": sorted({one.folder for one in seen}),
+        **_score_fruits(seen),
     }
 
 
@@ -146,19 +141,10 @@ def _score_strangers(seen: Sequence[_Seen]) -> dict[str, Any] | None:
         return None
     return {
         "n": len(seen),
-        "folders": sorted({each.folder for each in seen}),
-        "refused": _share(each.answer.decision == "unknown" for each in seen),
+        "folders": sorted({one.folder for one in seen}),
+        "refused": share(is_refused(one.answer) for one in seen),
     }
 
 
-def _is_fruit_right(each: _Seen) -> bool:
-    answer = each.answer
-    if answer.decision == "unknown":
-        return False
-    fruit = answer.fruit_id if answer.fruit_id is not None else f"label:{answer.label}"
-    return fruit == each.fruit
-
-
-def _share(hits: Iterable[bool]) -> float:
-    values = list(hits)
-    return sum(values) / max(len(values), 1)
+def _score_fruits(seen: Sequence[_Seen]) -> dict[str, float]:
+    return score_fruits([one.answer for one in seen], [one.fruit for one in seen])

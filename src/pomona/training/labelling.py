@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pomona.errors import TrainingError
 from pomona.facts.classes import DATASETS, FruitClass, find_class, merge_classes
-from pomona.recognition.decisions import ModelLabel
+from pomona.recognition.labels import ModelLabel
 
 __all__ = ["check_labels", "find_label", "name_labels"]
 

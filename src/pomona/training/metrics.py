@@ -6,7 +6,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pomona.recognition.decisions import ModelLabel, fruit_probabilities
+from pomona.recognition.decisions import fruit_probabilities
+from pomona.recognition.labels import ModelLabel
 from pomona.training.calibration import expected_calibration_error, reliability
 
 __all__ = ["count_confusions", "score_predictions"]

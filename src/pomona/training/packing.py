@@ -10,16 +10,12 @@ from numpy.typing import NDArray
 
 from pomona.backbones import BackboneSpec
 from pomona.recognition.classifiers import Classifier
-from pomona.recognition.decisions import (
-    DecisionRule,
-    ModelLabel,
-    decide,
-    fruit_probabilities,
-    number_fruits,
-)
+from pomona.recognition.decisions import DecisionRule, decide, fruit_probabilities
 from pomona.recognition.head import Head, Inputs, Scorer, no_rejection
+from pomona.recognition.labels import ModelLabel, number_fruits
 from pomona.recognition.model import write_model
 from pomona.recognition.rejection import choose_threshold, fit_rejection, within_class
+from pomona.recognition.verdicts import share_decisions
 from pomona.recognition.views import Preprocessing
 from pomona.reduction.fitted import Reduction
 from pomona.storage.locations import Location
@@ -124,12 +120,8 @@ def measure_head(
         decide(p, float(s), labels=labels, rule=rule, top=1)
         for p, s in zip(scores.probabilities, scores.strangeness, strict=True)
     ]
-    decisions = [answer.decision for answer in answers]
     metrics = score_predictions(scores.probabilities, test.y, labels=labels)
-    metrics["decisions"] = {
-        name: decisions.count(name) / max(len(decisions), 1)
-        for name in ("variety", "fruit", "unknown")
-    }
+    metrics["decisions"] = share_decisions(answers)
     return metrics
 
 

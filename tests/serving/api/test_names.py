@@ -1,7 +1,7 @@
 import pytest
 
 from pomona.facts import load_facts, merge_classes
-from pomona.recognition.decisions import ModelLabel
+from pomona.recognition.labels import ModelLabel
 from pomona.serving.api.names import fruit_name, label_name, label_names
 
 

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from pomona import schema
 from pomona.errors import TrainingError
-from pomona.recognition.decisions import ModelLabel
+from pomona.recognition.labels import ModelLabel
 from pomona.settings import TrainSettings
 from pomona.spark.train.classifiers import INDEX, PART, VECTOR, WEIGHT
 from pomona.spark.vectors import to_matrix
