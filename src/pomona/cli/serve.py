@@ -147,7 +147,7 @@ def serve(
             retention_days=retention_days,
             contributions=contributions,
         )
-        from pomona.serving.settings import Contributing, ServeSettings
+        from pomona.settings import Contributing, ServeSettings
 
         settings = ServeSettings(
             model=model,
