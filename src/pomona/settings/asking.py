@@ -12,6 +12,7 @@ __all__ = [
     "CacheSettings",
     "ConsoleSettings",
     "ContributedSettings",
+    "DoctorSettings",
     "EvaluateSettings",
     "FactsSettings",
     "FormatSettings",
@@ -93,6 +94,14 @@ class FactsSettings(Record):
     """How facts are shown."""
 
     lang: Annotated[str, Option("Language: en or fr.", short="-l", unit="language")] = "en"
+    json: Json = False
+
+
+@dataclass(frozen=True)
+class DoctorSettings(Record):
+    """What is done about what is missing, and how it is shown."""
+
+    fix: Annotated[bool, Option("Fetch Java into the user's cache if none fits.")] = False
     json: Json = False
 
 

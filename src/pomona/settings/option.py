@@ -15,10 +15,13 @@ __all__ = [
     "Record",
     "Setting",
     "When",
+    "build_part",
     "build_record",
     "flatten",
+    "is_given",
     "list_parts",
     "read_part",
+    "to_flag",
 ]
 
 PLAIN: Final = (bool, int, float, str, Path)
@@ -101,6 +104,8 @@ class Setting:
     default : object
         ``dataclasses.MISSING`` where it has to be given.
     option : Option
+    needs : str, optional
+        Name in TOML of the setting without which this one does not count.
     """
 
     field: str
@@ -109,6 +114,7 @@ class Setting:
     choices: tuple[str, ...]
     default: Any
     option: Option
+    needs: str | None = None
 
     @property
     def key(self) -> str:
@@ -118,7 +124,7 @@ class Setting:
     @property
     def flag(self) -> str:
         """Its name on the command line."""
-        return "--" + self.key.replace("_", "-")
+        return to_flag(self.key)
 
     @property
     def default_text(self) -> str | None:
@@ -153,7 +159,7 @@ class Setting:
         if not ((low is None or value >= low) and (high is None or value <= high)):
             unit = f" ({self.option.unit})" if self.option.unit else ""
             raise SettingsError(
-                f"{self.field} is '{value}'. It can be {self.limits_text}{unit}. "
+                f"{self.field} is '{value}'. It must be {self.limits_text}{unit}. "
                 f"Correct {self.flag}, or leave it out."
             )
 
@@ -184,6 +190,11 @@ class Record:
             if isinstance(part, Setting) and value is not None:
                 for one in value if part.many else (value,):
                     part.check(one)
+
+
+def to_flag(key: str) -> str:
+    """Return the name on the command line of a name in TOML."""
+    return "--" + key.replace("_", "-")
 
 
 @cache
@@ -219,13 +230,17 @@ def flatten(part: Setting | Nested) -> Iterator[Setting]:
     if isinstance(part, Setting):
         yield part
         return
-    for inner in list_parts(part.record):
-        for setting in flatten(inner):
-            if part.when and setting.field == part.when.field:
-                option = replace(setting.option, unset=part.when.unset)
-                yield replace(setting, default=None, option=option)
-            else:
-                yield setting
+    inner = [setting for each in list_parts(part.record) for setting in flatten(each)]
+    if part.when is None:
+        yield from inner
+        return
+    deciding = next(setting for setting in inner if setting.field == part.when.field)
+    for setting in inner:
+        if setting is deciding:
+            option = replace(setting.option, unset=part.when.unset)
+            yield replace(setting, default=None, option=option)
+        else:
+            yield replace(setting, needs=deciding.key)
 
 
 def build_record(record: type, values: Mapping[str, Any]) -> Any:
@@ -243,24 +258,27 @@ def build_record(record: type, values: Mapping[str, Any]) -> Any:
     SettingsError
         If a value is not one that the record takes.
     """
-    given: dict[str, Any] = {}
-    for part in list_parts(record):
-        if isinstance(part, Setting):
-            if _is_given(values.get(part.key)):
-                given[part.field] = _convert(part, values[part.key])
-        elif any(_is_given(values.get(inner.key)) for inner in _deciding(part)):
-            given[part.field] = build_record(part.record, values)
-    return record(**given)
+    parts = (part for part in list_parts(record) if _decides(part, values))
+    return record(**{part.field: build_part(part, values) for part in parts})
 
 
-def _deciding(part: Nested) -> list[Setting]:
-    """Return the settings of which one has to be given for a nested record to be built."""
-    inner = list(flatten(part))
-    return [s for s in inner if s.field == part.when.field] if part.when else inner
+def build_part(part: Setting | Nested, values: Mapping[str, Any]) -> Any:
+    """Return the value of a field or parameter, as :func:`build_record` makes it."""
+    if isinstance(part, Setting):
+        return _convert(part, values[part.key]) if _decides(part, values) else part.default
+    if part.when and not _decides(part, values):
+        return None
+    return build_record(part.record, values)
 
 
-def _is_given(value: Any) -> bool:
+def is_given(value: Any) -> bool:
+    """Return whether a value of the command line or of TOML is one."""
     return value is not None and value not in ((), [])
+
+
+def _decides(part: Setting | Nested, values: Mapping[str, Any]) -> bool:
+    """Return whether something is given for a part: what it hangs on, if it hangs on a setting."""
+    return any(is_given(values.get(each.key)) for each in flatten(part) if each.needs is None)
 
 
 def _convert(setting: Setting, value: Any) -> Any:

@@ -20,6 +20,7 @@ __all__ = [
     "RunSettings",
     "SourceSettings",
     "SparkSettings",
+    "StoredResult",
     "TableFormat",
     "TrainSettings",
     "parse_components",
@@ -54,6 +55,10 @@ Pooling = Annotated[
 Cache = Annotated[
     Path | None,
     Option("Folder of pulled and added networks.", FEATURES, unset="$XDG_CACHE_HOME/pomona"),
+]
+
+StoredResult = Annotated[
+    Path, Option("Output folder of an earlier extraction.", unit="OUT", positional=True)
 ]
 
 
