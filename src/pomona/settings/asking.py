@@ -36,7 +36,7 @@ class ConsoleSettings(Record):
     config: Annotated[
         Path | None,
         Option(
-            "TOML file of settings; options and POMONA_<COMMAND>_<OPTION> variables win over it."
+            "TOML file of settings; options and variables such as POMONA_RUN_LIMIT win over it."
         ),
     ] = None
 
