@@ -1,8 +1,10 @@
 """How a setting is declared: once, beside its field; commands, presets and docs read it there."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from functools import cache
+from inspect import cleandoc, get_annotations
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, Protocol, Union, get_args, get_origin
@@ -181,7 +183,16 @@ class Nested:
 
 
 class Record:
-    """A settings record: its values are checked against what their fields declare."""
+    """A settings record: what its fields declare is checked, and stands in its docstring."""
+
+    def __init_subclass__(cls) -> None:
+        lines = [cleandoc(cls.__doc__ or ""), "", "Parameters", "----------"]
+        annotations = [get_annotations(base).items() for base in reversed(cls.__mro__)]
+        for name, annotation in (item for items in annotations for item in items):
+            part = read_part(name, annotation, MISSING)
+            lines.append(f"{name} : {_name_type(_split(annotation)[0])}")
+            lines += [f"    {part.option.help}"] if isinstance(part, Setting) else []
+        cls.__doc__ = "\n".join(lines)
 
     def __post_init__(self) -> None:
         record: type = type(self)
@@ -207,7 +218,7 @@ def list_parts(record: type) -> tuple[Setting | Nested, ...]:
 
 def read_part(name: str, annotation: Any, default: Any) -> Setting | Nested | None:
     """Return what the annotation of a field or parameter declares; None if nothing."""
-    base, *marks = get_args(annotation) if get_origin(annotation) is Annotated else (annotation,)
+    base, *marks = _split(annotation)
     alternatives = [each for each in _alternatives(base) if each is not NoneType]
     first = alternatives[0]
     if is_dataclass(first):
@@ -288,6 +299,17 @@ def _convert(setting: Setting, value: Any) -> Any:
     # Of a list of names, twice the same would only take twice as long.
     several = dict.fromkeys(value) if setting.choices else value
     return tuple(parse(one) for one in several)
+
+
+def _split(annotation: Any) -> tuple[Any, ...]:
+    """Return the type of an annotation and what else it says."""
+    return get_args(annotation) if get_origin(annotation) is Annotated else (annotation,)
+
+
+def _name_type(annotation: Any) -> str:
+    text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    # Of a type such as pathlib.Path | None only the names.
+    return re.sub(r"[\w.]+\.(?=\w)", "", text)
 
 
 def _alternatives(annotation: Any) -> tuple[Any, ...]:
