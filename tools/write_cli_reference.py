@@ -30,6 +30,7 @@ Written by `python tools/write_cli_reference.py` from the settings records (`src
 
 A name or table in a file that no command knows is an error, as is an option that does not exist. Exit status: 0 done, 1 failed, 2 wrong use,
 130 stopped by Ctrl-C. `pomona --install-completion` teaches the shell to complete commands, options and their values.
+`pomona --verbose COMMAND` shows what Spark's Java prints, too; `pomona --version` the version.
 
 Every command takes these:
 """  # noqa: E501

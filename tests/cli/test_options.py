@@ -49,6 +49,7 @@ COMMANDS = {
     "contributions delete": (settings.ContributedSettings,),
     "contributions purge": (settings.PurgeSettings,),
     "presets list": (),
+    "doctor": (settings.DoctorSettings,),
 }
 # Of the server's limits each hangs on others and on the page; contributions are capped.
 NO_OPTIONS = {"limits", "max_pictures"}

@@ -102,7 +102,7 @@ class DoctorSettings(Record):
     """What is done about what is missing, and how it is shown."""
 
     fix: Annotated[bool, Option("Fetch Java into the user's cache if none fits.")] = False
-    json: Json = False
+    json: Annotated[bool, Option("The same as one JSON object.")] = False
 
 
 @dataclass(frozen=True)
