@@ -70,7 +70,7 @@ def command(
         given += [_to_parameter(setting) for setting in settings.values()]
         call.__name__ = function.__name__
         call.__signature__ = inspect.Signature(given)  # type: ignore[attr-defined]
-        call.__annotations__ = {each.name: each.annotation for each in given}
+        call.__annotations__ = {parameter.name: parameter.annotation for parameter in given}
         call.settings = tuple(settings.values())  # type: ignore[attr-defined]
         app.command(name, help=function.__doc__, epilog=f"Example: {example}")(call)
         return function
@@ -121,12 +121,12 @@ def _to_parameter(setting: Setting) -> inspect.Parameter:
             show_envvar=False,
             **common,
         )
-    kind: Any = list[setting.type] if setting.many else setting.type  # type: ignore[name-defined]
+    value_type: Any = list[setting.type] if setting.many else setting.type  # type: ignore[name-defined]
     required = setting.default is MISSING
     return inspect.Parameter(
         setting.key,
         inspect.Parameter.KEYWORD_ONLY,
-        annotation=Annotated[kind if required else kind | None, info],
+        annotation=Annotated[value_type if required else value_type | None, info],
         default=inspect.Parameter.empty if required else None,
     )
 

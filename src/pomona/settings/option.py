@@ -219,7 +219,7 @@ def list_parts(record: type) -> tuple[Setting | Nested, ...]:
 def read_part(name: str, annotation: Any, default: Any) -> Setting | Nested | None:
     """Return what the annotation of a field or parameter declares; None if nothing."""
     base, *marks = _split(annotation)
-    alternatives = [each for each in _alternatives(base) if each is not NoneType]
+    alternatives = [one for one in _alternatives(base) if one is not NoneType]
     first = alternatives[0]
     if is_dataclass(first):
         when = next((mark for mark in marks if isinstance(mark, When)), None)
@@ -230,10 +230,10 @@ def read_part(name: str, annotation: Any, default: Any) -> Setting | Nested | No
     many = get_origin(first) is tuple
     item = get_args(first)[0] if many else first
     choices = get_args(item) if get_origin(item) is Literal else ()
-    kind = str if option.parse or choices else item
-    if kind not in PLAIN:
+    item_type = str if option.parse or choices else item
+    if item_type not in PLAIN:
         raise TypeError(f"The setting '{name}' is declared as {annotation}. No text becomes that.")
-    return Setting(name, kind, many, choices, default, option)
+    return Setting(name, item_type, many, choices, default, option)
 
 
 def flatten(part: Setting | Nested) -> Iterator[Setting]:
@@ -241,7 +241,7 @@ def flatten(part: Setting | Nested) -> Iterator[Setting]:
     if isinstance(part, Setting):
         yield part
         return
-    inner = [setting for each in list_parts(part.record) for setting in flatten(each)]
+    inner = [setting for below in list_parts(part.record) for setting in flatten(below)]
     if part.when is None:
         yield from inner
         return
@@ -289,7 +289,9 @@ def is_given(value: Any) -> bool:
 
 def _decides(part: Setting | Nested, values: Mapping[str, Any]) -> bool:
     """Return whether something is given for a part: what it hangs on, if it hangs on a setting."""
-    return any(is_given(values.get(each.key)) for each in flatten(part) if each.needs is None)
+    return any(
+        is_given(values.get(setting.key)) for setting in flatten(part) if setting.needs is None
+    )
 
 
 def _convert(setting: Setting, value: Any) -> Any:
