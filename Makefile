@@ -105,6 +105,7 @@ format: setup
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/python tools/stamp_shell.py
 	@$(BIN)/python tools/write_schemas.py
+	@$(BIN)/python tools/write_cli_reference.py
 
 bench: setup
 	@$(BIN)/python -m benchmarks

@@ -4,13 +4,20 @@ import pytest
 
 from pomona.errors import SettingsError
 from pomona.settings import (
+    Contributing,
+    DecodeLimits,
     ExtractSettings,
     ReduceSettings,
     RunSettings,
+    ServeSettings,
     SourceSettings,
+    SparkSettings,
+    TrainSettings,
+    When,
     parse_components,
     settings_to_dict,
 )
+from pomona.settings.option import Nested, build_part, build_record, flatten
 
 
 @pytest.mark.parametrize(
@@ -45,3 +52,50 @@ def test_settings_to_dict_is_plain():
 def test_run_settings_refuse_unknown_exports():
     with pytest.raises(SettingsError, match="Unknown export 'xml'"):
         RunSettings(export=("xml",))
+
+
+def test_docstrings_say_what_the_fields_declare():
+    assert "Parameters\n----------\nsource : Path\n    Folder of pictures" in SourceSettings.__doc__
+    assert "on : Literal['features', 'reduced']\n    What it is" in TrainSettings.__doc__
+    assert "contributing : Contributing | None\n" in ServeSettings.__doc__
+
+
+def test_build_record_leaves_what_is_not_given_to_the_record():
+    assert build_record(ExtractSettings, {"limit": 3, "cache": None}) == ExtractSettings()
+    made = build_record(ExtractSettings, {"lenient": True, "max_bad": 0.5})
+    assert made == ExtractSettings(limits=DecodeLimits(lenient=True), max_bad=0.5)
+    made = build_record(SparkSettings, {"conf": ["a=b", "c=d=e"]})
+    assert made.conf == (("a", "b"), ("c", "d=e"))
+    made = build_record(TrainSettings, {"classifier": ["mlp", "tree", "mlp"]})
+    assert made.classifiers == ("mlp", "tree")
+
+
+def test_build_record_makes_a_marked_record_when_its_field_is_given():
+    assert build_record(ServeSettings, {"retention_days": 3}).contributing is None
+    made = build_record(ServeSettings, {"retention_days": 3, "contributions": Path("c")})
+    assert made.contributing == Contributing(Path("c"), 3)
+
+
+def test_a_marked_record_has_no_default_and_is_needed_by_the_rest():
+    part = Nested("training", TrainSettings, When("classifiers", unset="none is trained"))
+    assert build_part(part, {"merge": True}) is None
+    deciding, *others = flatten(part)
+    assert (deciding.default, deciding.default_text) == (None, "none is trained")
+    assert {one.needs for one in others} == {"classifier"}
+
+
+@pytest.mark.parametrize(
+    ("record", "values", "message"),
+    [
+        (SourceSettings, {"source": Path("a"), "limit": 0}, "limit is '0'. It must be at least 1"),
+        (DecodeLimits, {"max_pixels": 10**9}, "It must be 1 to 178,956,970"),
+        (TrainSettings, {"classifiers": ()}, "There is no classifier"),
+        (TrainSettings, {"refused_share": 1.0}, "from 0 to below 1"),
+        (ServeSettings, {"port": 70_000}, "port is '70000'. It must be 0 to 65,535"),
+        (ServeSettings, {"tls_self_signed": True, "tls_cert": Path("a")}, "one certificate"),
+        (Contributing, {"folder": Path("a"), "retention_days": 0}, "at least 1 .days."),
+    ],
+)
+def test_records_check_themselves(record, values, message):
+    with pytest.raises(SettingsError, match=message):
+        record(**values)

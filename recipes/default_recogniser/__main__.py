@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from pomona.cli.console import show_progress
-from pomona.cli.options import option
 from pomona.cli.session import command_session
 from pomona.recognition.model import DEFAULT_MODEL
 
@@ -19,30 +18,38 @@ def make(
     data: Annotated[
         Path, typer.Argument(help="Folder with grocery, fruits360/Training and fruits360/Test.")
     ],
-    out: Annotated[Path, option("Model folder to write.", "--out", "-o")] = DEFAULT_MODEL.path,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Model folder to write.")
+    ] = DEFAULT_MODEL.path,
     strangers: Annotated[
         Path | None,
-        option("Pictures of no fruit: folders 'learn' and 'measure'.", "--strangers"),
+        typer.Option("--strangers", help="Pictures of no fruit: folders 'learn' and 'measure'."),
     ] = None,
     leave_out: Annotated[
         list[str] | None,
-        option("Folder nothing is learnt from; may be repeated.", "--leave-out"),
+        typer.Option("--leave-out", help="Folder nothing is learnt from; may be repeated."),
     ] = None,
-    size: Annotated[int, option("Side of the pictures in prediction.", "--size")] = 288,
+    size: Annotated[int, typer.Option("--size", help="Side of the pictures in prediction.")] = 288,
     steps_share: Annotated[
-        float, option("Share of the training steps; 0.05 to see that all works.", "--steps-share")
+        float,
+        typer.Option(
+            "--steps-share", help="Share of the training steps; 0.05 to see that all works."
+        ),
     ] = 1.0,
     trial: Annotated[
-        bool, option("Write the network that was measured; train no second one.", "--trial")
+        bool,
+        typer.Option("--trial", help="Write the network that was measured; train no second one."),
     ] = False,
     held_share: Annotated[
-        float, option("Share of phone photographs held back.", "--held-share")
+        float, typer.Option("--held-share", help="Share of phone photographs held back.")
     ] = 0.14,
     keep: Annotated[
         Path | None,
-        option("Keep finished networks in this folder, and go on behind them.", "--keep"),
+        typer.Option(
+            "--keep", help="Keep finished networks in this folder, and go on behind them."
+        ),
     ] = None,
-    seed: Annotated[int, option("Of everything random.", "--seed")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Of everything random.")] = 0,
 ) -> None:
     """Fine-tune the shipped backbone and pack the default recogniser."""
     with command_session(quiet=False, log_json=False):

@@ -15,7 +15,7 @@ from uvicorn import Server
 
 from pomona.serving.app import create_app
 from pomona.serving.http.processes import bind, configure
-from pomona.serving.settings import Limits, ServeSettings
+from pomona.settings import Limits, ServeSettings
 
 __all__ = [
     "backbone",

@@ -103,7 +103,7 @@ def serving(**settings) -> Iterator[str]:
     from uvicorn import Config, Server
 
     from pomona.serving.app import create_app
-    from pomona.serving.settings import ServeSettings
+    from pomona.settings import ServeSettings
 
     app = create_app(ServeSettings(rate_limit=0, **settings))
     listener = socket.create_server(("127.0.0.1", 0))

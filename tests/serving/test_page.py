@@ -213,7 +213,7 @@ def test_axe_finds_no_violation(browser, serve_page, phone_model, tmp_path, lang
     if not script.is_file():
         pytest.skip("axe-core is not here: run 'make web'")
     need_runtime()
-    from pomona.serving.settings import Contributing
+    from pomona.settings import Contributing
 
     axe = script.read_text("utf-8")
     with (
@@ -411,7 +411,7 @@ def test_contribution_needs_consent_and_goes_by_its_code(
     context, serve_page, phone_model, tmp_path
 ):
     need_runtime()
-    from pomona.serving.settings import Contributing
+    from pomona.settings import Contributing
 
     with serve_page(
         model=phone_model, contributing=Contributing(tmp_path, retention_days=30)

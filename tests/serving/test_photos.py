@@ -7,7 +7,7 @@ from PIL import Image
 from pomona.errors import ImageError
 from pomona.serving.heic import HeicDecoder
 from pomona.serving.photos import decode_photo, give_memory_back
-from pomona.serving.settings import Limits
+from pomona.settings import Limits
 
 
 @pytest.mark.parametrize("format", ["WEBP", "PNG"])

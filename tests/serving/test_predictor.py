@@ -7,7 +7,7 @@ from picture_files import encode, make_pixels
 from serving.conftest import images
 
 from pomona.serving.predictor import count_threads
-from pomona.serving.settings import Limits, ServeSettings
+from pomona.settings import Limits, ServeSettings
 
 
 @pytest.fixture

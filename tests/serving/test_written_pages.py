@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from pomona.serving.settings import Contributing
+from pomona.settings import Contributing
 
 
 def _outside(html: str) -> list[str]:

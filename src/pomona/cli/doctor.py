@@ -1,11 +1,12 @@
 """``pomona doctor``: what this machine has, what it lacks, and the command that mends it."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
 import typer
 
-from pomona.cli.session import command_session
+from pomona.cli.options import command
+from pomona.settings import DoctorSettings
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -19,29 +20,23 @@ app = typer.Typer()
 STYLES: Final = {"ok": "green", "absent": "dim", "missing": "bold red"}
 
 
-@app.command(epilog="Example: pomona doctor --fix")
-def doctor(
-    fix: Annotated[
-        bool, typer.Option("--fix", help="Fetch Java into the user's cache if none fits.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="The same as one JSON object.")] = False,
-) -> None:
+@command(app, example="pomona doctor --fix")
+def doctor(asked: DoctorSettings) -> None:
     """Show what is here and what is missing; exit code 1 if 'pomona run' cannot work."""
-    with command_session():
-        from pomona.pipeline.doctor import check_machine
+    from pomona.pipeline.doctor import check_machine
 
-        if fix:
-            _fetch_java()
-        checks = check_machine()
-        ready = all(check.state != "missing" for check in checks)
-        if json:
-            _print_json(checks, ready)
-        else:
-            from rich.console import Console
+    if asked.fix:
+        _fetch_java()
+    checks = check_machine()
+    ready = all(check.state != "missing" for check in checks)
+    if asked.json:
+        _print_json(checks, ready)
+    else:
+        from rich.console import Console
 
-            Console(highlight=False).print(_draw(checks))
-        if not ready:
-            sys.exit(1)
+        Console(highlight=False).print(_draw(checks))
+    if not ready:
+        sys.exit(1)
 
 
 def _fetch_java() -> None:

@@ -1,4 +1,4 @@
-"""``pomona predict`` and ``pomona models``: ask a recogniser, without Spark and Java."""
+"""``pomona predict``, ``evaluate`` and ``models``: ask a recogniser, without Spark and Java."""
 
 import sys
 from pathlib import Path
@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pomona.cli.options import Config, Label, LogJson, Model, Quiet, option
-from pomona.cli.session import command_session
+import pomona
+from pomona.cli.options import command, group
+from pomona.settings import (
+    ConsoleSettings,
+    EvaluateSettings,
+    FormatSettings,
+    Option,
+    PredictSettings,
+    SourceSettings,
+)
 
 if TYPE_CHECKING:
     from pomona.recognition.recogniser import Recogniser
@@ -15,123 +23,96 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer()
-models = typer.Typer(
-    help="Look at recognisers.",
-    epilog="Example: pomona models show result",
-    no_args_is_help=True,
-)
+models = group("Look at recognisers.", example="pomona models show result")
 app.add_typer(models, name="models")
 
-Json = Annotated[bool, option("One JSON object on a line.", "--json")]
 
-
-@app.command(epilog="Example: pomona predict photo.jpg --top 3")
+@command(app, example="pomona predict photo.jpg --top 3")
 def predict(
-    photo: Annotated[str, typer.Argument(help="Photograph, folder of photographs, or '-'.")],
-    model: Model = None,
-    top: Annotated[int, option("How many candidates to name.", "--top", min=1)] = 5,
-    together: Annotated[
-        bool, option("All photographs show the same fruit: give one answer.", "--together")
-    ] = False,
-    threads: Annotated[int, option("Processor cores to use.", "--threads", min=1)] = 1,
-    json: Json = False,
-    quiet: Quiet = False,
-    log_json: LogJson = False,
-    config: Config = None,
+    photo: Annotated[str, Option("Photograph, folder of photographs, or '-'.", positional=True)],
+    asked: PredictSettings,
+    console: ConsoleSettings,
 ) -> None:
     """Say which fruit a photograph shows; needs neither Spark nor Java."""
-    with command_session(quiet=quiet, log_json=log_json):
-        from pomona.recognition.prediction import find_photos
-        from pomona.recognition.recogniser import load_recogniser
+    from pomona.recognition.prediction import find_photos
+    from pomona.recognition.recogniser import load_recogniser
 
-        paths = None if photo == "-" else find_photos(Path(photo))
-        recogniser = load_recogniser(model, n_threads=threads)
-        n_failed = n_all = 0
-        for record in _answers(recogniser, paths, name=photo, together=together, top=top):
-            n_all += 1
-            n_failed += record["error"] is not None and not record["top"]
-            _print_answer(record, json=json)
-        if n_failed and not quiet:
-            typer.echo(f"{n_failed} of {n_all} could not be used", err=True)
-        if n_failed == n_all:
-            raise typer.Exit(1)
+    paths = None if photo == "-" else find_photos(Path(photo))
+    recogniser = load_recogniser(asked.model, n_threads=asked.threads)
+    n_failed = n_all = 0
+    for record in _answers(recogniser, paths, name=photo, together=asked.together, top=asked.top):
+        n_all += 1
+        n_failed += record["error"] is not None and not record["top"]
+        _print_answer(record, json=asked.json)
+    if n_failed and not console.quiet:
+        typer.echo(f"{n_failed} of {n_all} could not be used", err=True)
+    if n_failed == n_all:
+        raise typer.Exit(1)
 
 
-@app.command(epilog="Example: pomona evaluate result photos --out evaluation")
+@command(app, example="pomona evaluate result photos --out evaluation")
 def evaluate(
     model: Annotated[
-        str, typer.Argument(help="Model folder, output folder, or 'default' for the shipped one.")
+        str,
+        Option(
+            "Model folder, output folder, or 'default' for the shipped recogniser.",
+            positional=True,
+        ),
     ],
-    folder: Annotated[Path, typer.Argument(help="Labelled pictures; one folder per label.")],
-    out: Annotated[
-        Path | None,
-        option("Folder for the report and its numbers.", "--out", "-o", show_default=False),
-    ] = None,
-    label: Label = "folder",
-    strangers: Annotated[
-        bool, option("The pictures show no fruit: count refusals only.", "--strangers")
-    ] = False,
-    threads: Annotated[
-        int | None,
-        option("Processor cores to use.  [default: all]", "--threads", min=1, show_default=False),
-    ] = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    log_json: LogJson = False,
-    config: Config = None,
+    source: SourceSettings,
+    asked: EvaluateSettings,
+    console: ConsoleSettings,
 ) -> None:
     """Score a recogniser on labelled pictures; needs neither Spark nor Java."""
-    with command_session(quiet=quiet, log_json=log_json):
-        import os
+    import os
 
-        from pomona.cli.console import show_progress
-        from pomona.pipeline.evaluate import evaluate as evaluate_pipeline
-        from pomona.settings import SourceSettings
+    from pomona.cli.console import show_progress
 
-        with show_progress("Asking", quiet=quiet, as_json=log_json) as on_progress:
-            record = evaluate_pipeline(
-                None if model == "default" else Path(model),
-                SourceSettings(folder, label=label),
-                out=out,
-                strangers=strangers,
-                n_threads=threads or os.cpu_count() or 1,
-                on_progress=on_progress,
-            )
-        if json:
-            from json import dumps
+    with show_progress("Asking", quiet=console.quiet, as_json=console.log_json) as on_progress:
+        record = pomona.evaluate(
+            None if model == "default" else Path(model),
+            source,
+            out=asked.out,
+            strangers=asked.strangers,
+            n_threads=asked.threads or os.cpu_count() or 1,
+            on_progress=on_progress,
+        )
+    if asked.json:
+        from json import dumps
 
-            typer.echo(dumps(record, ensure_ascii=False))
-            return
-        for name, text in _describe_evaluation(record):
-            typer.echo(f"{name:>14}  {text}")
-        if out is not None:
-            typer.echo(f"{'look at':>14}  {out / 'index.html'}")
+        typer.echo(dumps(record, ensure_ascii=False))
+        return
+    for name, text in _describe_evaluation(record):
+        typer.echo(f"{name:>14}  {text}")
+    if asked.out is not None:
+        typer.echo(f"{'look at':>14}  {asked.out / 'index.html'}")
 
 
-@models.command(epilog="Example: pomona models show result --json")
+@command(models, example="pomona models show result --json")
 def show(
+    shown: FormatSettings,
     model: Annotated[
         Path | None,
-        typer.Argument(help="Model folder, or the output folder that holds it."),
+        Option(
+            "Model folder, or the output folder that holds it.",
+            unset="the shipped recogniser",
+            positional=True,
+        ),
     ] = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    log_json: LogJson = False,
 ) -> None:
     """Show what a model folder holds; the shipped recogniser's if none is named."""
-    with command_session(quiet=quiet, log_json=log_json):
-        from pomona.recognition.model import read_model
-        from pomona.storage.records import to_plain
+    from pomona.recognition.model import read_model
+    from pomona.storage.records import to_plain
 
-        found = read_model(model)
-        record = {"path": str(found.folder.local_file("").resolve()), **to_plain(found.record)}
-        if json:
-            from json import dumps
+    found = read_model(model)
+    record = {"path": str(found.folder.local_file("").resolve()), **to_plain(found.record)}
+    if shown.json:
+        from json import dumps
 
-            typer.echo(dumps(record, ensure_ascii=False))
-            return
-        for name, text in _describe_model(record):
-            typer.echo(f"{name:>14}  {text}")
+        typer.echo(dumps(record, ensure_ascii=False))
+        return
+    for name, text in _describe_model(record):
+        typer.echo(f"{name:>14}  {text}")
 
 
 def _answers(

@@ -1,86 +1,32 @@
-"""``pomona train``: from stored vectors to a recogniser; and what ``run`` needs to do the same."""
+"""``pomona train``: from stored vectors to a recogniser; and what ``run`` says of one."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
-from pomona.cli.arguments import to_spark_settings
-from pomona.cli.options import (
-    Classifiers,
-    ClassWeights,
-    Conf,
-    Config,
-    Folder,
-    LogJson,
-    Master,
-    Merge,
-    On,
-    Quiet,
-    Refit,
-    RefusedShare,
-    SplitRule,
-    Tune,
-)
-from pomona.cli.session import command_session
+import pomona
+from pomona.cli.options import command
+from pomona.settings import SparkSettings, StoredResult, TrainSettings
 
 if TYPE_CHECKING:
-    from pomona.settings import TrainSettings
     from pomona.storage.records import TrainingRecord
 
-__all__ = ["app", "summarise_training", "train_settings"]
+__all__ = ["app", "summarise_training"]
 
 app = typer.Typer()
 
 
-@app.command(epilog="Example: pomona train result --classifier logistic --classifier forest")
-def train(
-    out: Folder,
-    classifier: Classifiers = None,
-    on: On = "reduced",
-    split: SplitRule = "random",
-    tune: Tune = False,
-    class_weights: ClassWeights = True,
-    merge: Merge = False,
-    refused_share: RefusedShare = 0.05,
-    refit: Refit = True,
-    master: Master = None,
-    conf: Conf = None,
-    quiet: Quiet = False,
-    log_json: LogJson = False,
-    config: Config = None,
-) -> None:
+@command(app, example="pomona train result --classifier logistic --classifier forest")
+def train(out: StoredResult, training: TrainSettings, spark: SparkSettings) -> None:
     """Train and compare classifiers on stored vectors; the best becomes a recogniser."""
-    with command_session(quiet=quiet, log_json=log_json):
-        settings = train_settings(
-            classifier or ["logistic"],
-            on=on,
-            split=split,
-            tune=tune,
-            class_weights=class_weights,
-            merge=merge,
-            refused_share=refused_share,
-            refit=refit,
-        )
-        from pomona.pipeline.train import train as train_pipeline
-
-        record = train_pipeline(
-            out, train_settings=settings, spark_settings=to_spark_settings(master, conf)
-        )
-        for name, text in [
-            *summarise_training(record.training),
-            ("time", f"{record.seconds_train:.1f} s"),
-            ("model", str(out / "model")),
-            ("look at", str(out / "report" / "index.html")),
-        ]:
-            typer.echo(f"{name:>9}  {text}")
-
-
-def train_settings(classifiers: list[str], **more: Any) -> "TrainSettings":
-    """Return the settings of a training from the words of the command line."""
-    from pomona.settings import TrainSettings
-
-    # Twice the same would only take twice as long.
-    return TrainSettings(classifiers=tuple(dict.fromkeys(classifiers)), **more)  # type: ignore[arg-type]  # checked by the record itself
+    record = pomona.train(out, train_settings=training, spark_settings=spark)
+    for name, text in [
+        *summarise_training(record.training),
+        ("time", f"{record.seconds_train:.1f} s"),
+        ("model", str(out / "model")),
+        ("look at", str(out / "report" / "index.html")),
+    ]:
+        typer.echo(f"{name:>9}  {text}")
 
 
 def summarise_training(training: "TrainingRecord | None") -> list[tuple[str, str]]:

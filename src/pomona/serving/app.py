@@ -21,8 +21,8 @@ from pomona.serving.http.security import SecurityHeaders
 from pomona.serving.http.uploads import Budget
 from pomona.serving.pages import add_pages
 from pomona.serving.predictor import open_predictor
-from pomona.serving.settings import ServeSettings
 from pomona.serving.state import State
+from pomona.settings import ServeSettings
 
 __all__ = ["create_app"]
 

@@ -7,8 +7,7 @@ from PIL import Image
 
 from pomona.pictures.decode import decode_image
 from pomona.serving.heic import HeicDecoder, is_heic
-from pomona.serving.settings import Limits
-from pomona.settings import DecodeLimits
+from pomona.settings import DecodeLimits, Limits
 
 __all__ = ["decode_photo", "give_memory_back"]
 

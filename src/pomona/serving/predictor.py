@@ -17,7 +17,7 @@ from pomona.recognition.views import prepare_views
 from pomona.serving.heic import HeicDecoder
 from pomona.serving.http.refusals import RefusalError, from_image_error
 from pomona.serving.photos import decode_photo, give_memory_back
-from pomona.serving.settings import Limits, ServeSettings
+from pomona.settings import Limits, ServeSettings
 
 __all__ = ["Identified", "Predictor", "count_threads", "open_predictor"]
 

@@ -8,7 +8,7 @@ from pomona.recognition.recogniser import Recogniser
 from pomona.serving.http.rate_limit import RateLimit
 from pomona.serving.http.uploads import Budget
 from pomona.serving.predictor import Predictor
-from pomona.serving.settings import ServeSettings
+from pomona.settings import ServeSettings
 
 __all__ = ["State", "get_state"]
 

@@ -8,9 +8,10 @@ import jinja2
 from fastapi import APIRouter, Query, Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 
-from pomona.serving.api.wording import CONSENT
-from pomona.serving.settings import CONSENT_VERSION, LANGUAGES, ServeSettings
+from pomona.facts import LANGUAGES
+from pomona.serving.api.wording import CONSENT, CONSENT_VERSION
 from pomona.serving.state import get_state
+from pomona.settings import ServeSettings
 
 __all__ = ["router"]
 

@@ -13,7 +13,7 @@ from schemathesis.checks import (
     status_code_conformance,
 )
 
-from pomona.serving.settings import Contributing
+from pomona.settings import Contributing
 
 N_EXAMPLES = 12
 CHECKS = [

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 from pomona.cli.app import app
 from pomona.errors import OutputError, SettingsError
 from pomona.pictures.listing import list_images
+from pomona.serving.api.wording import CONSENT_VERSION
 from pomona.serving.contributions.store import ContributionStore, FullError, check_label
-from pomona.serving.settings import CONSENT_VERSION, Contributing
-from pomona.settings import SourceSettings
+from pomona.settings import Contributing, SourceSettings
 
 FIELDS = {"label": "Apple Braeburn", "consent_version": CONSENT_VERSION}
 

@@ -15,7 +15,7 @@ from serving.test_heic import PHOTO as HEIC
 from pomona.errors import SetupError
 from pomona.serving.http.processes import bind
 from pomona.serving.http.slow_heads import TimedProtocol
-from pomona.serving.settings import ServeSettings
+from pomona.settings import ServeSettings
 
 
 @pytest.fixture

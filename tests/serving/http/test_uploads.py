@@ -10,7 +10,7 @@ from picture_files import encode, make_pixels
 from PIL import Image
 from serving.conftest import images
 
-from pomona.serving.settings import Limits
+from pomona.settings import Limits
 
 
 def _post(client, body: bytes, kind: str = "multipart/form-data; boundary=x", **headers):

@@ -3,13 +3,13 @@
 from importlib.metadata import version
 from typing import Any, Final
 
-from pomona.facts import load_facts
+from pomona.facts import LANGUAGES, load_facts
 from pomona.recognition.decisions import fruit_probabilities
 from pomona.recognition.model import Model
 from pomona.serving.api.names import fruit_name, label_name, label_names
-from pomona.serving.api.wording import CONSENT
+from pomona.serving.api.wording import CONSENT, CONSENT_VERSION
 from pomona.serving.predictor import Identified
-from pomona.serving.settings import CONSENT_VERSION, LANGUAGES, ServeSettings
+from pomona.settings import ServeSettings
 
 __all__ = [
     "describe_answer",

@@ -3,9 +3,8 @@
 from functools import cache
 from typing import Final
 
-from pomona.facts import find_class, load_classes, load_facts
+from pomona.facts import LANGUAGES, find_class, load_classes, load_facts
 from pomona.recognition.labels import ModelLabel
-from pomona.serving.settings import LANGUAGES
 
 __all__ = ["fruit_name", "label_name", "label_names"]
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
-from pomona.facts import load_facts
+from pomona.facts import LANGUAGES, load_facts
 from pomona.recognition.decisions import fruit_probabilities
 from pomona.recognition.model import Model
 from pomona.serving.api.answers import identify_model, model_fruits
@@ -18,7 +18,6 @@ from pomona.serving.http.admission import Admitted
 from pomona.serving.http.questions import read_photos
 from pomona.serving.http.refusals import RefusalError
 from pomona.serving.predictor import Identified
-from pomona.serving.settings import LANGUAGES
 from pomona.serving.state import get_state
 
 __all__ = ["router"]

@@ -2,9 +2,10 @@
 
 from typing import Final
 
-__all__ = ["CONSENT"]
+__all__ = ["CONSENT", "CONSENT_VERSION"]
 
-# Whoever changes a word changes settings.CONSENT_VERSION too.
+# Changes whenever a word of the consent text or of what is stored changes.
+CONSENT_VERSION: Final = "2026-11"
 CONSENT: Final = {
     "en": (
         "I give this photograph to the operator of this server, to teach recognisers to know fruit "

@@ -15,14 +15,15 @@ from pomona.facts import load_facts
 from pomona.recognition.model import Model
 from pomona.serving.api.routes import Lang
 from pomona.serving.api.schemas import REFUSALS, multipart_body
+from pomona.serving.api.wording import CONSENT_VERSION
 from pomona.serving.contributions.store import ContributionStore, FullError, check_label
 from pomona.serving.http.admission import Admitted, Slowed
 from pomona.serving.http.bodies import drain
 from pomona.serving.http.refusals import RefusalError, from_image_error
 from pomona.serving.http.uploads import Form, read_form
 from pomona.serving.photos import decode_photo
-from pomona.serving.settings import CONSENT_VERSION, Contributing
 from pomona.serving.state import State, get_state
+from pomona.settings import Contributing
 
 __all__ = ["keep_purging", "router"]
 

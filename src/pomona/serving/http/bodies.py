@@ -8,7 +8,7 @@ from typing import Final
 from starlette.requests import Request
 
 from pomona.serving.http.refusals import RefusalError
-from pomona.serving.settings import Limits
+from pomona.settings import Limits
 
 __all__ = ["Body", "drain", "too_large"]
 

@@ -17,7 +17,7 @@ from pomona.errors import SetupError
 from pomona.serving.app import create_app
 from pomona.serving.http.refusals import MAX_HEAD_BYTES
 from pomona.serving.http.slow_heads import TimedProtocol
-from pomona.serving.settings import ServeSettings
+from pomona.settings import ServeSettings
 
 __all__ = ["bind", "configure", "serve"]
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from pomona.serving.settings import Limits
+from pomona.settings import Limits
 
 __all__ = ["TimedProtocol"]
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from pomona.serving.http.bodies import Body, too_large
 from pomona.serving.http.refusals import RefusalError
-from pomona.serving.settings import Limits
+from pomona.settings import Limits
 
 __all__ = ["Budget", "Form", "read_form"]
 
