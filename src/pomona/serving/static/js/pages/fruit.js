@@ -6,6 +6,7 @@ import { icon } from "../icons.js";
 import { bar, heading } from "../parts.js";
 import { seasonText, seasonWheel } from "../wheel.js";
 
+/** @type {[Nutrient, string][]} */
 const NUTRIENTS = [
   ["energy_kcal", "kcal"],
   ["water_g", "g"],
@@ -17,9 +18,12 @@ const NUTRIENTS = [
   ["vitamin_c_mg", "mg"],
   ["potassium_mg", "mg"],
 ];
+/** @type {Nutrient[]} */
 const PARTS_OF_ANOTHER = ["sugars_g", "fiber_g"];
+/** @type {Place[]} */
 const PLACES = ["pantry_days_max", "fridge_days_max", "freezer_days_max"];
 
+/** @param {App} app @param {Visit} visit @returns {Promise<Page>} */
 export async function fruitPage(app, { params: [id] }) {
   await app.knowledge.loadNames();
   const { facts } = app.knowledge;
@@ -31,6 +35,7 @@ export async function fruitPage(app, { params: [id] }) {
   return { title: capitalise(sheet.name), element: fruitSheet(sheet) };
 }
 
+/** @param {Sheet} sheet */
 function fruitSheet(sheet) {
   return h(
     "article.page.sheet",
@@ -40,6 +45,7 @@ function fruitSheet(sheet) {
   );
 }
 
+/** @param {Sheet} sheet */
 function head(sheet) {
   const raw = sheet.edible_raw === undefined ? [] : [t(sheet.edible_raw ? "raw" : "cooked")];
   const chips = [t(sheet.kind), ...raw];
@@ -51,6 +57,7 @@ function head(sheet) {
   );
 }
 
+/** @param {string} what @param {string} title @param {Sheet} sheet @param {string} part @param {...Child} body */
 function card(what, title, sheet, part, ...body) {
   return h(
     `section.card.${what}`,
@@ -60,10 +67,13 @@ function card(what, title, sheet, part, ...body) {
   );
 }
 
+/** @param {Sheet} sheet @param {string} part */
 function cite({ sources, nutrition }, part) {
-  return part === "nutrition" ? `${sources[part]}, ${nutrition.usda_ndb_no}` : sources[part];
+  const source = sources?.[part];
+  return part === "nutrition" ? `${source}, ${nutrition?.usda_ndb_no}` : source;
 }
 
+/** @param {Sheet} sheet */
 function season(sheet) {
   const months = sheet.season_fr_months;
   if (!months) return null;
@@ -79,16 +89,14 @@ function season(sheet) {
   );
 }
 
+/** @param {Sheet} sheet */
 function nutrition(sheet) {
   const { nutrition: values } = sheet;
   if (!values) return null;
-  const known = NUTRIENTS.filter(([name]) => values[name] !== undefined);
-  const row = ([name, unit]) =>
-    h(
-      PARTS_OF_ANOTHER.includes(name) ? "tr.part" : "tr",
-      h("th", { scope: "row" }, t(name)),
-      h("td", `${formatNumber(values[name])} ${unit}`, unit === "g" && bar(Math.min(1, values[name] / 100), "calm")),
-    );
+  const known = NUTRIENTS.flatMap(([name, unit]) => {
+    const value = values[name];
+    return value === undefined ? [] : [row(name, unit, value)];
+  });
   return card(
     "nutrition",
     t("nutrition"),
@@ -98,25 +106,39 @@ function nutrition(sheet) {
       "table",
       h("caption", t("per_100g")),
       h("thead.unseen", h("tr", h("th", { scope: "col" }, t("nutrient")), h("th", { scope: "col" }, t("amount")))),
-      h("tbody", known.map(row)),
+      h("tbody", known),
     ),
     h("p.described", { lang: "en" }, values.usda_description),
   );
 }
 
-function storage(sheet) {
-  const known = PLACES.filter((place) => sheet.storage?.[place] !== undefined);
-  if (!known.length) return null;
-  const place = (name) => h("div", h("dt", t(name)), h("dd", formatDays(sheet.storage[name])));
-  return card("storage", t("storage"), sheet, "storage", h("dl.places", known.map(place)));
+/** @param {Nutrient} name @param {string} unit @param {number} value */
+function row(name, unit, value) {
+  return h(
+    PARTS_OF_ANOTHER.includes(name) ? "tr.part" : "tr",
+    h("th", { scope: "row" }, t(name)),
+    h("td", `${formatNumber(value)} ${unit}`, unit === "g" && bar(Math.min(1, value / 100), "calm")),
+  );
 }
 
+/** @param {Sheet} sheet */
+function storage(sheet) {
+  const known = PLACES.flatMap((place) => {
+    const days = sheet.storage?.[place];
+    return days === undefined ? [] : [h("div", h("dt", t(place)), h("dd", formatDays(days)))];
+  });
+  if (!known.length) return null;
+  return card("storage", t("storage"), sheet, "storage", h("dl.places", known));
+}
+
+/** @param {Sheet} sheet */
 function climate(sheet) {
   const { co2e_kg_per_kg: value } = sheet;
   if (value === undefined) return null;
   return card("climate", t("climate"), sheet, "co2e_kg_per_kg", h("p", h("strong.big", formatNumber(value)), " ", t("co2e")));
 }
 
+/** @param {Sheet} sheet */
 function names(sheet) {
   const rows = [
     ["english", sheet.name_en, "en"],
@@ -133,19 +155,20 @@ function names(sheet) {
   );
 }
 
+/** @param {Sheet} sheet */
 function note(sheet) {
   return sheet.note && card("note", t("note"), sheet, "note", h("p", sheet.note));
 }
 
+/** @param {Sheet} sheet */
 function claims(sheet) {
   if (!sheet.claims?.length) return null;
-  const quoted = (text) => h("li", h("q", text));
   return card(
     "claims",
     t("claims"),
     sheet,
     "",
     h("p.claims-warning", icon("say"), h("span", t("claims_warning"))),
-    h("ul", sheet.claims.map(({ text }) => quoted(text))),
+    h("ul", sheet.claims.map(({ text }) => h("li", h("q", text)))),
   );
 }

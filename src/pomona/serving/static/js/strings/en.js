@@ -1,6 +1,7 @@
 // What the page says, in English. A function where numbers or names go in.
 
-export default {
+/** @type {Record<string, Words>} */
+const strings = {
   language: "English",
   other_language: "Français",
   other_language_short: "FR",
@@ -157,3 +158,5 @@ export default {
   update_do: "Update",
   later: "Later",
 };
+
+export default strings;

@@ -1,6 +1,7 @@
 // Ce que dit la page, en français ; les mêmes clés que en.js, un test y veille.
 
-export default {
+/** @type {Record<string, Words>} */
+const strings = {
   language: "Français",
   other_language: "English",
   other_language_short: "EN",
@@ -61,7 +62,7 @@ export default {
   closest: "Le plus proche",
   about: (name) => `Tout sur : ${name}`,
   add_side: "Ajouter un autre côté",
-  add_count: (n, most) => `${n} photo${n > 1 ? "s" : ""} sur ${most}`,
+  add_count: (n, most) => `${n} photo${Number(n) > 1 ? "s" : ""} sur ${most}`,
   again: "Fruit suivant",
   where_device: "Fait sur cet appareil. Rien n'a été envoyé.",
   where_server: "Fait par le serveur.",
@@ -157,3 +158,5 @@ export default {
   update_do: "Mettre à jour",
   later: "Plus tard",
 };
+
+export default strings;
