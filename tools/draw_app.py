@@ -1,6 +1,6 @@
 """Draw the pictures of the phone app in docs/images: the real page, real photographs.
 
-    python tools/draw_app.py
+python tools/draw_app.py
 """
 
 import io

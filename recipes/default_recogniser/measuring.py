@@ -14,6 +14,7 @@ from pomona.recognition.head import Head, Scorer, Scores, no_rejection
 from pomona.recognition.labels import ModelLabel, number_fruits
 from pomona.recognition.rejection import fit_rejection
 from pomona.recognition.verdicts import is_refused, score_fruits, share
+from pomona.storage.records import to_plain
 from pomona.training.calibration import calibration_noise
 from pomona.training.labelling import find_label
 from pomona.training.packing import Part, choose_rule, measure_head
@@ -95,7 +96,7 @@ def measure(
     crossed = _Crossed((calibrate(ODD), calibrate(EVEN)), len(labels))
     rule = DecisionRule(0.0, fruit_min=FRUIT_MIN)
     metrics: dict[str, Any] = {
-        name: measure_head(crossed, part, labels=labels, rule=rule)
+        name: to_plain(measure_head(crossed, part, labels=labels, rule=rule))
         | {"ece_by_chance": calibration_noise(crossed.apply(part.features).probabilities)}
         for name, part in zip(("phone", "studio"), parts, strict=True)
     }

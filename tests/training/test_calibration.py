@@ -37,7 +37,7 @@ def test_reliability_counts_every_picture_once():
     probabilities = np.array([[1.0, 0.0], [0.5, 0.5], [0.2, 0.8]])
     bins = reliability(probabilities, np.array([0, -1, 1]))
     assert sum(each.n for each in bins) == 3
-    assert bins[-1].as_dict()["accuracy"] == 1
+    assert bins[-1].accuracy == 1
     assert bins[0].accuracy == 0
 
 

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 import pomona
 from pomona.cli.app import app
 from pomona.errors import SourceError
+from pomona.storage.records import to_plain
 from pomona.training.labelling import find_label
 
 
@@ -43,12 +44,12 @@ def test_find_label_by_name_class_and_fruit(folder, expected):
 
 def test_evaluate_tells_known_unseen_and_strangers_apart(model_folder, labelled, tmp_path):
     record = pomona.evaluate(model_folder, pomona.SourceSettings(labelled), out=tmp_path / "report")
-    assert (record["n_pictures"], record["n_failed"]) == (13, 1)
-    assert record["failed"] == {"empty_file": 1}
-    assert record["known"]["n"] == 6
-    assert record["unseen_varieties"]["folders"] == ["Apple Golden 1"]
-    assert record["strangers"]["folders"] == ["sofa"]
-    assert json.loads((tmp_path / "report" / "evaluation.json").read_text()) == record
+    assert (record.n_pictures, record.n_failed) == (13, 1)
+    assert record.failed == {"empty_file": 1}
+    assert record.known.n == 6
+    assert record.unseen_varieties.folders == ["Apple Golden 1"]
+    assert record.strangers.folders == ["sofa"]
+    assert json.loads((tmp_path / "report" / "evaluation.json").read_text()) == to_plain(record)
     page = (tmp_path / "report" / "index.html").read_text()
     assert "Pomona evaluation" in page
     assert "How sure, and how often right" in page
@@ -58,8 +59,8 @@ def test_evaluate_tells_known_unseen_and_strangers_apart(model_folder, labelled,
 
 def test_evaluate_strangers_counts_refusals_only(model_folder, labelled):
     record = pomona.evaluate(model_folder, pomona.SourceSettings(labelled), strangers=True)
-    assert record["strangers"]["n"] == 12
-    assert record["known"] is None
+    assert record.strangers.n == 12
+    assert record.known is None
 
 
 def test_a_folder_with_no_known_label_is_one_clear_error(model_folder, labelled):

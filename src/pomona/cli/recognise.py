@@ -19,6 +19,7 @@ from pomona.settings import (
 
 if TYPE_CHECKING:
     from pomona.recognition.recogniser import Recogniser
+    from pomona.storage.scores import EvaluationRecord
 
 __all__ = ["app"]
 
@@ -80,7 +81,9 @@ def evaluate(
     if asked.json:
         from json import dumps
 
-        typer.echo(dumps(record, ensure_ascii=False))
+        from pomona.storage.record import to_plain
+
+        typer.echo(dumps(to_plain(record), ensure_ascii=False))
         return
     for name, text in _describe_evaluation(record):
         typer.echo(f"{name:>14}  {text}")
@@ -147,30 +150,28 @@ def _say(record: dict[str, Any]) -> str:
     return f"{record['label']}{doubt} ({record['probability']:.1%})"
 
 
-def _describe_evaluation(record: dict[str, Any]) -> list[tuple[str, str]]:
-    lines = [("pictures", f"{record['n_pictures']}, {record['n_failed']} not usable")]
-    if known := record["known"]:
+def _describe_evaluation(record: "EvaluationRecord") -> list[tuple[str, str]]:
+    lines = [("pictures", f"{record.n_pictures}, {record.n_failed} not usable")]
+    if known := record.known:
         lines += [
-            ("known labels", f"{known['n']} pictures"),
-            ("right label", f"{known['accuracy']:.2%}, in the first three "
-             f"{known['top_3_accuracy']:.2%}"),
-            ("right fruit", f"{known['fruit_accuracy']:.2%}"),
-            ("calibration", f"error {known['ece']:.4f}"),
-            ("answers", f"{known['answered_exactly']:.2%} exact, {known['answered_fruit']:.2%} "
-             f"right fruit, {known['refused']:.2%} refused"),
+            ("known labels", f"{known.n} pictures"),
+            ("right label", f"{known.accuracy:.2%}, in the first three "
+             f"{known.top_3_accuracy:.2%}"),
+            ("right fruit", f"{known.fruit_accuracy:.2%}"),
+            ("calibration", f"error {known.ece:.4f}"),
+            ("answers", f"{known.answered_exactly:.2%} exact, {known.answered_fruit:.2%} "
+             f"right fruit, {known.refused:.2%} refused"),
         ]  # fmt: skip
-    if unseen := record["unseen_varieties"]:
+    if unseen := record.unseen_varieties:
         lines.append(
             (
                 "unseen",
-                f"{unseen['n']} pictures: {unseen['answered_fruit']:.2%} right fruit, "
-                f"{unseen['sure_and_wrong']:.2%} sure and wrong, {unseen['refused']:.2%} refused",
+                f"{unseen.n} pictures: {unseen.answered_fruit:.2%} right fruit, "
+                f"{unseen.sure_and_wrong:.2%} sure and wrong, {unseen.refused:.2%} refused",
             )
         )
-    if strangers := record["strangers"]:
-        lines.append(
-            ("no known fruit", f"{strangers['n']} pictures: {strangers['refused']:.2%} refused")
-        )
+    if strangers := record.strangers:
+        lines.append(("no known fruit", f"{strangers.n} pictures: {strangers.refused:.2%} refused"))
     return lines
 
 

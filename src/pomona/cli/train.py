@@ -40,8 +40,8 @@ def summarise_training(training: "TrainingRecord | None") -> list[tuple[str, str
         lines.append(
             (
                 classifier.name,
-                f"accuracy {metrics['accuracy']:.2%}, top-3 {metrics['top_3_accuracy']:.2%} of "
-                f"{metrics['n']} held back, {classifier.seconds_fit:.1f} s{chosen}",
+                f"accuracy {metrics.accuracy:.2%}, top-3 {metrics.top_3_accuracy:.2%} of "
+                f"{metrics.n} held back, {classifier.seconds_fit:.1f} s{chosen}",
             )
         )
     return lines + [("mind", warning) for warning in training.warnings]

@@ -1,6 +1,5 @@
 """``evaluate``: score a recogniser on labelled pictures."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +8,8 @@ from pomona.pipeline.report import PAGE
 from pomona.schema import OnProgress
 from pomona.settings import SourceSettings
 from pomona.storage.locations import LocalLocation, open_location
-from pomona.storage.records import JsonObject
+from pomona.storage.record import replace, to_json
+from pomona.storage.scores import EvaluationRecord
 
 if TYPE_CHECKING:
     from pomona.training.evaluation import Evaluation
@@ -25,7 +25,7 @@ def evaluate(
     strangers: bool = False,
     n_threads: int = 1,
     on_progress: OnProgress | None = None,
-) -> JsonObject:
+) -> EvaluationRecord:
     """Score a recogniser on labelled pictures; needs no Spark.
 
     Parameters
@@ -45,7 +45,7 @@ def evaluate(
 
     Returns
     -------
-    dict
+    EvaluationRecord
         What ``evaluation.json`` holds.
 
     Raises
@@ -66,32 +66,31 @@ def evaluate(
     done = evaluate_pictures(
         recogniser, rows, fetch=fetch_bytes, strangers=strangers, on_progress=on_progress
     )
-    record = {
-        "model": str(recogniser.model.folder.local_file("").resolve()),
-        "source": str(source.source.resolve()),
-        **done.record,
-    }
+    record = replace(
+        done.record,
+        model=str(recogniser.model.folder.local_file("").resolve()),
+        source=str(source.source.resolve()),
+    )
     if out is not None:
         _write_evaluation(open_location(out), record, done)
     return record
 
 
-def _write_evaluation(out: LocalLocation, record: JsonObject, done: "Evaluation") -> None:
+def _write_evaluation(out: LocalLocation, record: EvaluationRecord, done: "Evaluation") -> None:
     from pomona.pictures.decode import make_thumbnail
     from pomona.pictures.fetch import fetch_bytes
     from pomona.reporting import render_evaluation
 
     def find_thumbnails(label: str, n: int) -> list[bytes]:
         paths = done.paths_by_label.get(label, [])[:n]
-        found = (make_thumbnail(fetch_bytes(path), path=path, side=56) for path in paths)
-        return [jpeg for jpeg in found if jpeg is not None]
+        jpegs = (make_thumbnail(fetch_bytes(path), path=path, side=56) for path in paths)
+        return [jpeg for jpeg in jpegs if jpeg is not None]
 
     page = render_evaluation(
         record,
-        title=Path(record["source"]).name,
-        origin=[("Pictures", record["source"]), ("Recogniser", record["model"])],
+        title=Path(record.source).name,
+        origin=[("Pictures", record.source), ("Recogniser", record.model)],
         find_thumbnails=find_thumbnails,
     )
     out.put(PAGE, page.encode())
-    text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
-    out.put("evaluation.json", text.encode())
+    out.put("evaluation.json", to_json(record))

@@ -75,7 +75,7 @@ def _recognition(out: Location, run: RunRecord) -> RecognitionData | None:
         found = (_thumbnail(path) for path in rows[schema.PATH].to_pylist())
         return [jpeg for jpeg in found if jpeg is not None]
 
-    return collect_recognition(to_plain(run.training), find_thumbnails=find_thumbnails)
+    return collect_recognition(run.training, find_thumbnails=find_thumbnails)
 
 
 def _read_quarantined(folder: Location) -> list[QuarantinedPicture]:

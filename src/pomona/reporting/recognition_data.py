@@ -1,13 +1,15 @@
 """What a report shows of a recogniser: scores, mistakes, worst labels with pictures."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from bokeh.plotting import figure
 
 from pomona.reporting.recognition_plots import confusion_figure, reliability_figure
 from pomona.reporting.wording import format_duration, format_label, format_percent
+from pomona.storage.records import JsonObject, TrainingRecord
+from pomona.storage.scores import Confusion, Scores
 
 __all__ = ["RecognitionData", "ScoreRow", "WorstLabel", "collect_recognition", "draw_recognition"]
 
@@ -52,7 +54,7 @@ class RecognitionData:
     rows : sequence of ScoreRow
     warnings : sequence of str
     worst : sequence of WorstLabel
-    metrics : mapping
+    metrics : Scores or None
         Of the recogniser in the model folder; the figures are drawn from it.
     tuning : sequence of (str, str)
         Settings tried and their accuracy.
@@ -61,93 +63,89 @@ class RecognitionData:
     rows: Sequence[ScoreRow]
     warnings: Sequence[str]
     worst: Sequence[WorstLabel]
-    metrics: Mapping[str, Any]
+    metrics: Scores | None
     tuning: Sequence[tuple[str, str]] = field(default=())
 
     @property
-    def pairs(self) -> list[dict[str, Any]]:
+    def pairs(self) -> list[Confusion]:
         """The most frequent mistakes."""
-        return list(self.metrics.get("confusion_pairs", []))[:N_PAIRS_SHOWN]
+        return self.metrics.confusion_pairs[:N_PAIRS_SHOWN] if self.metrics else []
 
 
 def collect_recognition(
-    training: Mapping[str, Any], *, find_thumbnails: FindThumbnails
+    training: TrainingRecord, *, find_thumbnails: FindThumbnails
 ) -> RecognitionData:
     """Return what the report of a run shows, from ``training`` of run.json.
 
     Parameters
     ----------
-    training : mapping
+    training : TrainingRecord
     find_thumbnails : callable
         From a label and a number to that many JPEG files.
     """
-    best = next(each for each in training["classifiers"] if each["name"] == training["classifier"])
+    best = next(one for one in training.classifiers if one.name == training.classifier)
     return RecognitionData(
         rows=[
-            score_row(each["name"], each["metrics"], seconds=each["seconds_fit"])
-            for each in training["classifiers"]
+            score_row(one.name, one.metrics, seconds=one.seconds_fit)
+            for one in training.classifiers
         ],
-        warnings=training["warnings"],
-        worst=list_worst(best["metrics"], find_thumbnails=find_thumbnails),
-        metrics=best["metrics"],
+        warnings=training.warnings,
+        worst=list_worst(best.metrics, find_thumbnails=find_thumbnails),
+        metrics=best.metrics,
         tuning=[
-            (f"{each['name']}: {_settings(row)}", format_percent(row["accuracy"]))
-            for each in training["classifiers"]
-            for row in each["tuning"]
+            (f"{one.name}: {_settings(row)}", format_percent(row["accuracy"]))
+            for one in training.classifiers
+            for row in one.tuning
         ],
     )
 
 
-def score_row(name: str, metrics: Mapping[str, Any], *, seconds: float | None = None) -> ScoreRow:
+def score_row(name: str, metrics: Scores, *, seconds: float | None = None) -> ScoreRow:
     """Return one line of the table of scores."""
-    keys = ("accuracy", "balanced_accuracy", "macro_f1", "top_3_accuracy", "fruit_accuracy", "ece")
-    accuracy, balanced, macro_f1, top_3, fruit, ece = (
-        format_percent(metrics[key]) if key in metrics else "–" for key in keys
-    )
     return ScoreRow(
         name=name,
-        n=f"{metrics['n']:,}",
-        accuracy=accuracy,
-        balanced=balanced,
-        macro_f1=macro_f1,
-        top_3=top_3,
-        fruit=fruit,
-        ece=ece,
+        n=f"{metrics.n:,}",
+        accuracy=format_percent(metrics.accuracy),
+        balanced=format_percent(metrics.balanced_accuracy),
+        macro_f1=format_percent(metrics.macro_f1),
+        top_3=format_percent(metrics.top_3_accuracy),
+        fruit=format_percent(metrics.fruit_accuracy),
+        ece=format_percent(metrics.ece),
         seconds="–" if seconds is None else format_duration(seconds),
     )
 
 
-def list_worst(metrics: Mapping[str, Any], *, find_thumbnails: FindThumbnails) -> list[WorstLabel]:
+def list_worst(metrics: Scores, *, find_thumbnails: FindThumbnails) -> list[WorstLabel]:
     """Return the labels that are missed most often, at most eight, none that never is."""
-    missed = [each for each in metrics["per_class"] if each["recall"] < 1.0]
-    worst = sorted(missed, key=lambda each: (each["recall"], each["label"]))[:N_WORST]
+    missed = [label for label in metrics.per_class if label.recall < 1.0]
+    worst = sorted(missed, key=lambda label: (label.recall, label.label))[:N_WORST]
     return [
         WorstLabel(
-            label=format_label(each["label"]),
-            recall=format_percent(each["recall"]),
-            n=each["n"],
+            label=format_label(label.label),
+            recall=format_percent(label.recall),
+            n=label.n,
             taken_for=", ".join(
-                f"{format_label(pair['predicted'])} ({pair['n']})"
-                for pair in metrics["confusion_pairs"]
-                if pair["label"] == each["label"]
+                f"{format_label(pair.predicted)} ({pair.n})"
+                for pair in metrics.confusion_pairs
+                if pair.label == label.label
             ),
-            thumbnails=find_thumbnails(each["label"], N_PICTURES),
+            thumbnails=find_thumbnails(label.label, N_PICTURES),
         )
-        for each in worst
+        for label in worst
     ]
 
 
 def draw_recognition(data: RecognitionData) -> dict[str, figure]:
     """Return the figures by name; none where there is nothing to draw."""
     figures = {}
-    if data.metrics.get("confusion_pairs"):
+    if data.metrics and data.metrics.confusion_pairs:
         figures["confusion"] = confusion_figure(
-            data.metrics["confusion_pairs"], data.metrics["per_class"]
+            data.metrics.confusion_pairs, data.metrics.per_class
         )
-    if data.metrics.get("reliability"):
-        figures["reliability"] = reliability_figure(data.metrics["reliability"])
+    if data.metrics and data.metrics.reliability:
+        figures["reliability"] = reliability_figure(data.metrics.reliability)
     return figures
 
 
-def _settings(row: Mapping[str, Any]) -> str:
+def _settings(row: JsonObject) -> str:
     return ", ".join(f"{name} {value}" for name, value in row.items() if name != "accuracy")

@@ -1,13 +1,13 @@
 """Bokeh figures about a recogniser: confusions and reliability."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, NumeralTickFormatter, Range1d
 from bokeh.plotting import figure
 
 from pomona.reporting.colours import CORAL, LEAF, MUTED
+from pomona.storage.scores import ClassScores, Confusion, ReliabilityBin
 
 __all__ = ["confusion_figure", "reliability_figure"]
 
@@ -17,9 +17,7 @@ MIN_SIDE = 320
 _STYLE = "font:13px system-ui,sans-serif;color:#1f2a24;padding:2px 4px"
 
 
-def confusion_figure(
-    pairs: Sequence[Mapping[str, Any]], per_class: Sequence[Mapping[str, Any]]
-) -> figure:
+def confusion_figure(pairs: Sequence[Confusion], per_class: Sequence[ClassScores]) -> figure:
     """Draw the mistakes: one row per true label, one column per answer.
 
     Right answers are the large majority and would hide the mistakes, so the diagonal is a thin
@@ -27,28 +25,26 @@ def confusion_figure(
 
     Parameters
     ----------
-    pairs : sequence of mappings
-        ``label, predicted, n``.
-    per_class : sequence of mappings
-        ``label, n``.
+    pairs : sequence of Confusion
+    per_class : sequence of ClassScores
 
     Returns
     -------
     bokeh figure
         Stretches to the width of its container; its height grows with the labels.
     """
-    names = sorted({pair[key] for pair in pairs for key in ("label", "predicted")})
+    names = sorted({name for pair in pairs for name in (pair.label, pair.predicted)})
     where = {name: i for i, name in enumerate(names)}
-    totals = {each["label"]: each["n"] for each in per_class}
-    shares = [pair["n"] / max(totals.get(pair["label"], 0), 1) for pair in pairs]
+    totals = {scores.label: scores.n for scores in per_class}
+    shares = [pair.n / max(totals.get(pair.label, 0), 1) for pair in pairs]
     source = ColumnDataSource(
         {
-            "x": [where[pair["predicted"]] for pair in pairs],
-            "y": [where[pair["label"]] for pair in pairs],
-            "label": [pair["label"] for pair in pairs],
-            "predicted": [pair["predicted"] for pair in pairs],
-            "n": [pair["n"] for pair in pairs],
-            "total": [totals.get(pair["label"], 0) for pair in pairs],
+            "x": [where[pair.predicted] for pair in pairs],
+            "y": [where[pair.label] for pair in pairs],
+            "label": [pair.label for pair in pairs],
+            "predicted": [pair.predicted for pair in pairs],
+            "n": [pair.n for pair in pairs],
+            "total": [totals.get(pair.label, 0) for pair in pairs],
             # Even one mistake in sixty must be seen.
             "alpha": [0.25 + 0.75 * min(2 * share, 1.0) for share in shares],
         }
@@ -79,26 +75,25 @@ def confusion_figure(
     return plot
 
 
-def reliability_figure(bins: Sequence[Mapping[str, Any]]) -> figure:
+def reliability_figure(bins: Sequence[ReliabilityBin]) -> figure:
     """Draw how often the recogniser is right against how sure it is.
 
     Parameters
     ----------
-    bins : sequence of mappings
-        ``confidence, accuracy, n``.
+    bins : sequence of ReliabilityBin
 
     Returns
     -------
     bokeh figure
         Stretches to the width of its container; honest probabilities lie on the diagonal.
     """
-    most = max((each["n"] for each in bins), default=1)
+    most = max((one.n for one in bins), default=1)
     source = ColumnDataSource(
         {
-            "confidence": [each["confidence"] for each in bins],
-            "accuracy": [each["accuracy"] for each in bins],
-            "n": [each["n"] for each in bins],
-            "size": [6 + 18 * (each["n"] / most) ** 0.5 for each in bins],
+            "confidence": [one.confidence for one in bins],
+            "accuracy": [one.accuracy for one in bins],
+            "n": [one.n for one in bins],
+            "size": [6 + 18 * (one.n / most) ** 0.5 for one in bins],
         }
     )
     plot = figure(

@@ -1,9 +1,6 @@
 """``run.json`` and ``model.json``: what stands in them, with types; read and written here only."""
 
-from pathlib import Path
-from typing import Any, Final, TypeVar
-
-import msgspec
+from typing import Final
 
 from pomona.settings import (
     ExtractSettings,
@@ -12,6 +9,16 @@ from pomona.settings import (
     SourceSettings,
     TrainSettings,
 )
+from pomona.storage.record import (
+    JsonObject,
+    Record,
+    json_schema,
+    parse_record,
+    replace,
+    to_json,
+    to_plain,
+)
+from pomona.storage.scores import Scores
 
 __all__ = [
     "MODEL_FORMAT",
@@ -33,17 +40,8 @@ __all__ = [
     "to_plain",
 ]
 
-# An object whose keys belong to another module, or to a user: networks, scores, counts by label.
-JsonObject = dict[str, Any]
-
 RUN_FORMAT: Final = 1
 MODEL_FORMAT: Final = 1
-
-R = TypeVar("R", bound="Record")
-
-
-class Record(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Base of what is kept as JSON: a field left at its default is not written."""
 
 
 class SparkRecord(Record, frozen=True):
@@ -74,8 +72,7 @@ class ClassifierRecord(Record, frozen=True):
     temperature : float
     tuning : list of dict
         Settings tried, each with its ``accuracy``, best first.
-    metrics : dict
-        From :func:`pomona.training.metrics.score_predictions`, with ``decisions``.
+    metrics : Scores
     """
 
     name: str
@@ -83,7 +80,7 @@ class ClassifierRecord(Record, frozen=True):
     chosen_by: float
     temperature: float
     tuning: list[JsonObject]
-    metrics: JsonObject
+    metrics: Scores
 
 
 class TrainingRecord(Record, frozen=True):
@@ -259,48 +256,3 @@ class ModelRecord(Record, frozen=True):
     metrics: JsonObject | None = None
     calibration: JsonObject | None = None
     licences: list[str] | None = None
-
-
-def parse_record(content: bytes, type: type[R]) -> R:
-    """Return the record that a file holds; keys it does not know are left out.
-
-    Raises
-    ------
-    ValueError
-        If it is no JSON, or something is missing or of another type; the message says where.
-    """
-    return msgspec.json.decode(content, type=type, dec_hook=_from_plain)
-
-
-def to_plain(record: object) -> JsonObject:
-    """Return a record, or a record of settings, as plain JSON values."""
-    plain: JsonObject = msgspec.json.decode(msgspec.json.encode(record, enc_hook=_to_plain))
-    return plain
-
-
-def to_json(record: Record) -> bytes:
-    """Return the file a record is kept as: indented, UTF-8, ending with a line break."""
-    text = msgspec.json.encode(record, enc_hook=_to_plain)
-    return msgspec.json.format(text, indent=2) + b"\n"
-
-
-def json_schema(type: type[Record]) -> JsonObject:
-    """Return the JSON schema of a record."""
-    return msgspec.json.schema(type, schema_hook=lambda _: {"type": "string"})
-
-
-def replace(record: R, **changes: Any) -> R:
-    """Return the record with other values in some fields."""
-    return msgspec.structs.replace(record, **changes)
-
-
-def _to_plain(value: object) -> object:
-    if isinstance(value, Path):
-        return str(value)
-    raise TypeError(f"A {type(value).__name__} has no place in a record.")
-
-
-def _from_plain(type: type, value: object) -> object:
-    if issubclass(type, Path) and isinstance(value, str):
-        return type(value)
-    raise TypeError(f"A {type.__name__} has no place in a record.")

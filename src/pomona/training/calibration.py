@@ -1,15 +1,14 @@
 """Probabilities that mean what they say: temperature, expected calibration error, reliability."""
 
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pomona.recognition.classifiers import softmax
+from pomona.storage.scores import ReliabilityBin
 
 __all__ = [
-    "ReliabilityBin",
     "calibration_noise",
     "expected_calibration_error",
     "fit_temperature",
@@ -22,29 +21,6 @@ IntArray = NDArray[np.integer]
 N_BINS: Final = 15
 # Outside, the classifier is right or wrong about everything it was shown; there is nothing to fit.
 TEMPERATURES: Final = (0.05, 20.0)
-
-
-@dataclass(frozen=True)
-class ReliabilityBin:
-    """Pictures whose confidence lies between ``low`` and ``high``: how sure, and how often right.
-
-    Parameters
-    ----------
-    low, high : float
-    n : int
-    confidence, accuracy : float
-        Means over the bin.
-    """
-
-    low: float
-    high: float
-    n: int
-    confidence: float
-    accuracy: float
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        return asdict(self)
 
 
 def fit_temperature(logits: FloatArray, y: IntArray) -> float:

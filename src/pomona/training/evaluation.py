@@ -12,6 +12,8 @@ from pomona.recognition.decisions import Answer
 from pomona.recognition.recogniser import Recogniser
 from pomona.recognition.verdicts import is_exact, is_refused, score_fruits, share
 from pomona.schema import OnProgress
+from pomona.storage.record import fields_of
+from pomona.storage.scores import EvaluationRecord, KnownScores, StrangerScores, UnseenScores
 from pomona.training.labelling import find_label
 from pomona.training.metrics import score_predictions
 
@@ -26,13 +28,12 @@ class Evaluation:
 
     Parameters
     ----------
-    record : dict
-        All numbers, for JSON.
+    record : EvaluationRecord
     paths_by_label : dict from label to paths
         Of pictures of known varieties that were answered wrongly.
     """
 
-    record: dict[str, Any]
+    record: EvaluationRecord
     paths_by_label: dict[str, list[str]]
 
 
@@ -94,16 +95,16 @@ def evaluate_pictures(
             seen.append(_Seen(path, name, *known[name], answer, scores.probabilities[0]))
         if on_progress is not None:
             on_progress(i + 1, len(pictures))
-    record = {
-        "n_pictures": len(pictures),
-        "n_failed": sum(failed.values()),
-        "failed": dict(failed),
-        "known": _score_known([one for one in seen if one.index is not None], recogniser),
-        "unseen_varieties": _score_unseen(
+    record = EvaluationRecord(
+        n_pictures=len(pictures),
+        n_failed=sum(failed.values()),
+        failed=dict(failed),
+        known=_score_known([one for one in seen if one.index is not None], recogniser),
+        unseen_varieties=_score_unseen(
             [one for one in seen if one.index is None and one.fruit is not None]
         ),
-        "strangers": _score_strangers([one for one in seen if one.fruit is None]),
-    }
+        strangers=_score_strangers([one for one in seen if one.fruit is None]),
+    )
     wrong: dict[str, list[str]] = defaultdict(list)
     for one in seen:
         if one.index is not None and int(one.probabilities.argmax()) != one.index:
@@ -111,7 +112,7 @@ def evaluate_pictures(
     return Evaluation(record, dict(wrong))
 
 
-def _score_known(seen: Sequence[_Seen], recogniser: Recogniser) -> dict[str, Any] | None:
+def _score_known(seen: Sequence[_Seen], recogniser: Recogniser) -> KnownScores | None:
     if not seen:
         return None
     labels = recogniser.model.labels
@@ -119,31 +120,29 @@ def _score_known(seen: Sequence[_Seen], recogniser: Recogniser) -> dict[str, Any
     metrics = score_predictions(np.stack([one.probabilities for one in seen]), y, labels=labels)
     exact = (is_exact(one.answer, labels[i].label) for one, i in zip(seen, y.tolist(), strict=True))
     fruits = _score_fruits(seen)
-    return metrics | {
-        "answered_exactly": share(exact),
-        "answered_fruit": fruits["answered_fruit"],
-        "refused": fruits["refused"],
-    }
+    return KnownScores(
+        **fields_of(metrics),
+        answered_exactly=share(exact),
+        answered_fruit=fruits["answered_fruit"],
+        refused=fruits["refused"],
+    )
 
 
-def _score_unseen(seen: Sequence[_Seen]) -> dict[str, Any] | None:
+def _score_unseen(seen: Sequence[_Seen]) -> UnseenScores | None:
     if not seen:
         return None
-    return {
-        "n": len(seen),
-        "folders": sorted({one.folder for one in seen}),
-        **_score_fruits(seen),
-    }
+    folders = sorted({one.folder for one in seen})
+    return UnseenScores(n=len(seen), folders=folders, **_score_fruits(seen))
 
 
-def _score_strangers(seen: Sequence[_Seen]) -> dict[str, Any] | None:
+def _score_strangers(seen: Sequence[_Seen]) -> StrangerScores | None:
     if not seen:
         return None
-    return {
-        "n": len(seen),
-        "folders": sorted({one.folder for one in seen}),
-        "refused": share(is_refused(one.answer) for one in seen),
-    }
+    return StrangerScores(
+        n=len(seen),
+        folders=sorted({one.folder for one in seen}),
+        refused=share(is_refused(one.answer) for one in seen),
+    )
 
 
 def _score_fruits(seen: Sequence[_Seen]) -> dict[str, float]:

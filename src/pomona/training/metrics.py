@@ -1,13 +1,14 @@
 """Scores of a recogniser on labelled pictures, by scikit-learn's definitions."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pomona.recognition.decisions import fruit_probabilities
 from pomona.recognition.labels import ModelLabel
+from pomona.storage.scores import ClassScores, Confusion, Scores
 from pomona.training.calibration import expected_calibration_error, reliability
 
 __all__ = ["count_confusions", "score_predictions"]
@@ -21,7 +22,7 @@ N_PAIRS: Final = 50
 
 def score_predictions(
     probabilities: FloatArray, y: IntArray, *, labels: Sequence[ModelLabel]
-) -> dict[str, Any]:
+) -> Scores:
     """Return all scores of one set of pictures.
 
     Parameters
@@ -33,9 +34,7 @@ def score_predictions(
 
     Returns
     -------
-    dict
-        ``n, accuracy, balanced_accuracy, macro_f1, top_3_accuracy, fruit_accuracy, ece,
-        reliability, per_class, confusion_pairs``; averages over classes count those that occur.
+    Scores
     """
     from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_support
 
@@ -48,38 +47,36 @@ def score_predictions(
     ranks = (-probabilities).argsort(axis=1, kind="stable")[:, :TOP]
     by_fruit, fruits = fruit_probabilities(probabilities, labels)
     fruit_of = np.array([fruits.index(label.fruit) for label in labels])
-    return {
-        "n": len(y),
-        "accuracy": float(accuracy_score(y, predicted)),
+    return Scores(
+        n=len(y),
+        accuracy=float(accuracy_score(y, predicted)),
         # Not balanced_accuracy_score: it warns of predictions that are no true class.
-        "balanced_accuracy": float(recall[present].mean()),
-        "macro_f1": float(f1_score(y, predicted, labels=present, average="macro", zero_division=0)),
-        "top_3_accuracy": float((ranks == y[:, None]).any(axis=1).mean()),
-        "fruit_accuracy": float((by_fruit.argmax(axis=1) == fruit_of[y]).mean()),
-        "ece": expected_calibration_error(probabilities, y),
-        "reliability": [each.as_dict() for each in reliability(probabilities, y)],
-        "per_class": [
-            {
-                "label": labels[i].label,
-                "n": int(support[i]),
-                "precision": float(precision[i]),
-                "recall": float(recall[i]),
-                "f1": float(f1[i]),
-            }
+        balanced_accuracy=float(recall[present].mean()),
+        macro_f1=float(f1_score(y, predicted, labels=present, average="macro", zero_division=0)),
+        top_3_accuracy=float((ranks == y[:, None]).any(axis=1).mean()),
+        fruit_accuracy=float((by_fruit.argmax(axis=1) == fruit_of[y]).mean()),
+        ece=expected_calibration_error(probabilities, y),
+        reliability=reliability(probabilities, y),
+        per_class=[
+            ClassScores(
+                label=labels[i].label,
+                n=int(support[i]),
+                precision=float(precision[i]),
+                recall=float(recall[i]),
+                f1=float(f1[i]),
+            )
             for i in present
         ],
-        "confusion_pairs": count_confusions(y, predicted, [label.label for label in labels]),
-    }
+        confusion_pairs=count_confusions(y, predicted, [label.label for label in labels]),
+    )
 
 
-def count_confusions(
-    y: IntArray, predicted: IntArray, names: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Return the most frequent mistakes: ``label, predicted, n``."""
+def count_confusions(y: IntArray, predicted: IntArray, names: Sequence[str]) -> list[Confusion]:
+    """Return the most frequent mistakes."""
     wrong = y != predicted
     pairs, counts = np.unique(np.stack([y[wrong], predicted[wrong]]), axis=1, return_counts=True)
     order = np.argsort(-counts, kind="stable")[:N_PAIRS]
     return [
-        {"label": names[pairs[0, i]], "predicted": names[pairs[1, i]], "n": int(counts[i])}
+        Confusion(label=names[pairs[0, i]], predicted=names[pairs[1, i]], n=int(counts[i]))
         for i in order
     ]

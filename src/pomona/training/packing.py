@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,9 @@ from pomona.recognition.verdicts import share_decisions
 from pomona.recognition.views import Preprocessing
 from pomona.reduction.fitted import Reduction
 from pomona.storage.locations import Location
+from pomona.storage.record import replace as replace_fields
 from pomona.storage.records import MODEL_FORMAT, JsonObject, ModelRecord
+from pomona.storage.scores import Scores
 from pomona.training.calibration import fit_temperature
 from pomona.training.metrics import score_predictions
 from pomona.training.onnx_export import build_recogniser, needs_onnxruntime
@@ -113,7 +114,7 @@ def choose_rule(
 
 def measure_head(
     head: Scorer, test: Part, *, labels: Sequence[ModelLabel], rule: DecisionRule
-) -> dict[str, Any]:
+) -> Scores:
     """Return all scores on pictures that had no part in the fit, with the shares of decisions."""
     scores = head.apply(test.features)
     answers = [
@@ -121,8 +122,7 @@ def measure_head(
         for p, s in zip(scores.probabilities, scores.strangeness, strict=True)
     ]
     metrics = score_predictions(scores.probabilities, test.y, labels=labels)
-    metrics["decisions"] = share_decisions(answers)
-    return metrics
+    return replace_fields(metrics, decisions=share_decisions(answers))
 
 
 def write_recogniser(
@@ -152,7 +152,7 @@ def write_recogniser(
     labels : sequence of ModelLabel
     rule : DecisionRule
     metrics : dict
-        From :func:`measure_head`.
+        Of pictures held back, such as :func:`measure_head` gives them.
     training : dict
         What it was made from: counts, classifier, split, fingerprints.
     licences : sequence of str

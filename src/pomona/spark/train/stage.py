@@ -156,7 +156,7 @@ def train_to_folder(
         spec=spec,
         labels=plan.labels,
         rule=best.rule,
-        metrics=best.record.metrics,
+        metrics=to_plain(best.record.metrics),
         training=summary | origin,
     )
     return record
@@ -233,13 +233,13 @@ def _train_one(
     metrics = measure_head(head, parts[TEST].pictures, labels=plan.labels, rule=rule)
     logger.info(
         "%s: accuracy %.4f, top-3 %.4f, fitted in %.1f s",
-        *(name, metrics["accuracy"], metrics["top_3_accuracy"], seconds),
+        *(name, metrics.accuracy, metrics.top_3_accuracy, seconds),
     )
     by = (head.apply(held.features).probabilities.argmax(axis=1) == held.y).mean()
     record = ClassifierRecord(
         name=name,
         seconds_fit=round(seconds, 3),
-        chosen_by=float(by) if len(held.y) else metrics["accuracy"],
+        chosen_by=float(by) if len(held.y) else metrics.accuracy,
         temperature=head.temperature,
         tuning=tuned,
         metrics=metrics,

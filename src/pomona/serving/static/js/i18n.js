@@ -37,7 +37,9 @@ export function preferred(languages) {
 }
 
 /** @param {string | null} lang @returns {lang is Lang} */
-const isSpoken = (lang) => lang !== null && lang in TABLES;
+function isSpoken(lang) {
+  return lang !== null && lang in TABLES;
+}
 
 /**
  * The words of a key in the language in force.
