@@ -154,10 +154,10 @@ def verify_entry(entry: Entry) -> Path:
         raise SetupError(
             f"The weights '{entry.weights}' are missing. The manifest names them. {advice}"
         )
-    found = hash_file(entry.weights)
-    if found != entry.spec.sha256:
+    sha256 = hash_file(entry.weights)
+    if sha256 != entry.spec.sha256:
         raise SetupError(
-            f"The weights '{entry.weights}' have sha256 '{found}'. The manifest says "
+            f"The weights '{entry.weights}' have sha256 '{sha256}'. The manifest says "
             f"'{entry.spec.sha256}', so the file is damaged or replaced. {advice}"
         )
     return entry.weights

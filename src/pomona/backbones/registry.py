@@ -208,10 +208,10 @@ def _check_shipped(spec: BackboneSpec) -> Path:
             f"The weights '{spec.weights}' of backbone '{spec.name}' are missing. "
             f"They belong in '{path.parent}'. Install pomona again."
         )
-    found = hash_file(path)
-    if found != spec.sha256:
+    sha256 = hash_file(path)
+    if sha256 != spec.sha256:
         raise SetupError(
-            f"The weights '{path}' have sha256 '{found}'. The record of '{spec.name}' says "
+            f"The weights '{path}' have sha256 '{sha256}'. The record of '{spec.name}' says "
             f"'{spec.sha256}', so the file is damaged or replaced. Install pomona again."
         )
     return path

@@ -107,8 +107,8 @@ def show(
     from pomona.recognition.model import read_model
     from pomona.storage.records import to_plain
 
-    found = read_model(model)
-    record = {"path": str(found.folder.local_file("").resolve()), **to_plain(found.record)}
+    loaded = read_model(model)
+    record = {"path": str(loaded.folder.local_file("").resolve()), **to_plain(loaded.record)}
     if shown.json:
         from json import dumps
 

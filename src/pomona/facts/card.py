@@ -126,15 +126,15 @@ def _cite(facts: Facts, part: str) -> str:
 def _render_title(facts: Facts, words: dict[str, str]) -> Text:
     other = facts.name_fr if facts.lang == "en" else facts.name_en
     translation = f"  ({words['other_name']} {other})" if other != facts.name else ""
-    kind = [words[facts.kind]]
+    tags = [words[facts.kind]]
     if facts.edible_raw is not None:
-        kind.append(words["raw" if facts.edible_raw else "cooked"])
+        tags.append(words["raw" if facts.edible_raw else "cooked"])
     return Text.assemble(
         (facts.name[0].upper() + facts.name[1:], "bold green"),
         f"{translation}\n",
         (facts.scientific_name, "italic"),
         f", {facts.family}\n",
-        ", ".join(kind),
+        ", ".join(tags),
     )
 
 

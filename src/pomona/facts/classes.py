@@ -63,8 +63,8 @@ class Label:
     def as_dict(self) -> dict[str, Any]:
         """Return ``label, fruit_id, classes`` as a model folder states them."""
         names: dict[str, list[str]] = defaultdict(list)
-        for each in self.classes:
-            names[each.dataset].append(each.class_name)
+        for fruit_class in self.classes:
+            names[fruit_class.dataset].append(fruit_class.class_name)
         return {"label": self.label, "fruit_id": self.fruit_id, "classes": dict(names)}
 
 
@@ -86,9 +86,9 @@ def find_class(class_name: str, *, dataset: Dataset | None = None) -> FruitClass
         Where to look; both if not given. A name that both have means the same in both.
     """
     for name in DATASETS if dataset is None else (dataset,):
-        found = _classes_by_name().get((name, class_name))
-        if found is not None:
-            return found
+        fruit_class = _classes_by_name().get((name, class_name))
+        if fruit_class is not None:
+            return fruit_class
     return None
 
 
@@ -104,8 +104,8 @@ def merge_classes(classes: Iterable[FruitClass] | None = None) -> tuple[Label, .
         The classes to merge, such as those that were trained on; all if not given.
     """
     groups: dict[str, list[FruitClass]] = defaultdict(list)
-    for each in load_classes() if classes is None else classes:
-        groups[each.label].append(each)
+    for fruit_class in load_classes() if classes is None else classes:
+        groups[fruit_class.label].append(fruit_class)
     return tuple(
         Label(label, group[0].fruit_id, group[0].variety, group[0].ripeness, tuple(group))
         for label, group in sorted(groups.items())
@@ -114,7 +114,9 @@ def merge_classes(classes: Iterable[FruitClass] | None = None) -> tuple[Label, .
 
 @cache
 def _classes_by_name() -> dict[tuple[str, str], FruitClass]:
-    return {(each.dataset, each.class_name): each for each in load_classes()}
+    return {
+        (fruit_class.dataset, fruit_class.class_name): fruit_class for fruit_class in load_classes()
+    }
 
 
 def _parse_class(row: dict[str, str], name_en: str) -> FruitClass:

@@ -44,12 +44,14 @@ def find_facts(fruit: str, *, lang: str = "en") -> Facts:
     facts = load_facts(lang)
     key = _fold(fruit)
     for index in _indexes():
-        found = index.get(key, set())
-        if len(found) == 1:
-            return facts[next(iter(found))]
-        if found:
-            raise SettingsError(_explain_ambiguous(fruit, [facts[each] for each in sorted(found)]))
-    raise SettingsError(_explain_unknown(fruit, [facts[each] for each in _suggest(key)]))
+        fruit_ids = index.get(key, set())
+        if len(fruit_ids) == 1:
+            return facts[next(iter(fruit_ids))]
+        if fruit_ids:
+            raise SettingsError(
+                _explain_ambiguous(fruit, [facts[fruit_id] for fruit_id in sorted(fruit_ids)])
+            )
+    raise SettingsError(_explain_unknown(fruit, [facts[fruit_id] for fruit_id in _suggest(key)]))
 
 
 def _fold(name: str) -> str:
@@ -69,21 +71,21 @@ def _indexes() -> tuple[_Index, _Index, _Index]:
         for name in (fruit_id, facts.name_en, facts.name_fr):
             names[_fold(name)].add(fruit_id)
             names[_fold(name.partition(" (")[0])].add(fruit_id)
-    for each in load_classes():
-        classes[_fold(each.class_name)].add(each.fruit_id)
-        classes[_fold(each.label)].add(each.fruit_id)
-        if each.variety:
-            varieties[_fold(each.variety)].add(each.fruit_id)
+    for fruit_class in load_classes():
+        classes[_fold(fruit_class.class_name)].add(fruit_class.fruit_id)
+        classes[_fold(fruit_class.label)].add(fruit_class.fruit_id)
+        if fruit_class.variety:
+            varieties[_fold(fruit_class.variety)].add(fruit_class.fruit_id)
     return dict(names), dict(classes), dict(varieties)
 
 
 def _suggest(key: str) -> list[str]:
     """Return the fruits whose names have ``key`` as a word, then those of similar names."""
-    index = {name: found for index in reversed(_indexes()) for name, found in index.items()}
+    index = {name: fruit_ids for index in reversed(_indexes()) for name, fruit_ids in index.items()}
     same_word = [name for name in index if key and f" {key} " in f" {name} "]
     similar = get_close_matches(key, index, n=2 * N_SUGGESTIONS, cutoff=0.65)
-    found = [fruit_id for name in [*same_word, *similar] for fruit_id in sorted(index[name])]
-    return list(dict.fromkeys(found))[:N_SUGGESTIONS]
+    fruit_ids = [fruit_id for name in [*same_word, *similar] for fruit_id in sorted(index[name])]
+    return list(dict.fromkeys(fruit_ids))[:N_SUGGESTIONS]
 
 
 def _explain_unknown(fruit: str, similar: list[Facts]) -> str:
@@ -95,12 +97,12 @@ def _explain_unknown(fruit: str, similar: list[Facts]) -> str:
     return f"Unknown fruit '{fruit}'. Similar: {_quote(similar)}. Choose one of these."
 
 
-def _explain_ambiguous(fruit: str, found: list[Facts]) -> str:
+def _explain_ambiguous(fruit: str, matches: list[Facts]) -> str:
     return (
-        f"'{fruit}' is a variety of several fruits. These have one: {_quote(found)}. "
+        f"'{fruit}' is a variety of several fruits. These have one: {_quote(matches)}. "
         "Choose one of these."
     )
 
 
-def _quote(found: list[Facts]) -> str:
-    return ", ".join(f"'{facts.name}'" for facts in found)
+def _quote(matches: list[Facts]) -> str:
+    return ", ".join(f"'{facts.name}'" for facts in matches)

@@ -172,8 +172,8 @@ def _check_size(image: Image.Image, limits: DecodeLimits) -> None:
         raise ImageError("too_small", f"The picture has {width} x {height} pixels.")
 
 
-def _too_many_pixels(found: str, limits: DecodeLimits) -> ImageError:
-    return ImageError("too_many_pixels", f"{found}; the limit is {limits.max_pixels:,} pixels.")
+def _too_many_pixels(size: str, limits: DecodeLimits) -> ImageError:
+    return ImageError("too_many_pixels", f"{size}; the limit is {limits.max_pixels:,} pixels.")
 
 
 def _read_orientation(image: Image.Image, limits: DecodeLimits) -> int:

@@ -73,11 +73,11 @@ def _read_directory(data: bytes, order: str, start: int, n_entries: int) -> int:
     n_elsewhere = 0
     for i in range(n_entries):
         at = start + i * ENTRY_BYTES
-        tag, kind, count = struct.unpack_from(f"{order}HHL", data, at)
-        if tag in seen or kind not in SIZES or count == 0:
+        tag, field_type, count = struct.unpack_from(f"{order}HHL", data, at)
+        if tag in seen or field_type not in SIZES or count == 0:
             continue
         seen.add(tag)
-        size = count * SIZES[kind]
+        size = count * SIZES[field_type]
         where = at + ENTRY_BYTES - INLINE_BYTES
         if size > INLINE_BYTES:
             (where,) = struct.unpack_from(f"{order}L", data, where)
@@ -86,12 +86,12 @@ def _read_directory(data: bytes, order: str, start: int, n_entries: int) -> int:
             if n_elsewhere > len(data) or where + size > len(data):
                 raise ValueError(f"the value of tag {tag} lies outside it")
         if tag == ORIENTATION_TAG:
-            orientation = _read_value(data, order, where, kind, count)
+            orientation = _read_value(data, order, where, field_type, count)
     return orientation
 
 
-def _read_value(data: bytes, order: str, where: int, kind: int, count: int) -> int:
-    if kind not in ONE_VALUE and count > 1:
+def _read_value(data: bytes, order: str, where: int, field_type: int, count: int) -> int:
+    if field_type not in ONE_VALUE and count > 1:
         raise ValueError(f"it states {count} orientations")
-    code = WHOLE_NUMBERS.get(kind)
+    code = WHOLE_NUMBERS.get(field_type)
     return int(struct.unpack_from(f"{order}{code}", data, where)[0]) if code else UPRIGHT

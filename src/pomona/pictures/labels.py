@@ -22,12 +22,12 @@ def label_rule(settings: SourceSettings, root: str) -> LabelRule:
     SettingsError
         If the rule cannot be used.
     """
-    kind, _, argument = settings.label.partition(":")
-    if kind == "none":
+    rule_name, _, argument = settings.label.partition(":")
+    if rule_name == "none":
         return lambda relative: None
-    if kind == "regex":
+    if rule_name == "regex":
         return _regex_rule(argument)
-    if kind == "csv":
+    if rule_name == "csv":
         return _csv_rule(Path(argument), root)
     top = os.path.basename(root)
     return lambda relative: PurePosixPath(relative).parent.name or top

@@ -62,17 +62,17 @@ def list_images(settings: SourceSettings) -> Listing:
     """
     root = _check_source(settings.source)
     find_label = label_rule(settings, root)
-    found = find_pictures(root, glob=settings.glob)
+    pictures = find_pictures(root, glob=settings.glob)
     if settings.sample:
-        found = _sample(found, find_label, settings.sample)
-    found = found[: settings.limit]
-    if not found:
+        pictures = _sample(pictures, find_label, settings.sample)
+    pictures = pictures[: settings.limit]
+    if not pictures:
         pattern = f" that match '{settings.glob}'" if settings.glob else ""
         raise SourceError(
             f"No pictures{pattern} below '{settings.source}'. Looked for "
             f"{', '.join(sorted(EXTENSIONS))} in all its folders. Check the path and --glob."
         )
-    return _to_listing(found, find_label)
+    return _to_listing(pictures, find_label)
 
 
 def _check_source(source: Path) -> str:
@@ -89,9 +89,9 @@ def _check_source(source: Path) -> str:
     return os.path.abspath(source)
 
 
-def _sample(found: Sequence[FoundPicture], find_label: LabelRule, n: int) -> list[FoundPicture]:
+def _sample(pictures: Sequence[FoundPicture], find_label: LabelRule, n: int) -> list[FoundPicture]:
     groups: dict[str | None, list[FoundPicture]] = defaultdict(list)
-    for item in found:
+    for item in pictures:
         groups[find_label(item.relative)].append(item)
     chosen = [item for group in groups.values() for item in heapq.nsmallest(n, group, key=_order)]
     return sorted(chosen, key=lambda item: item.relative)
@@ -102,9 +102,9 @@ def _order(item: FoundPicture) -> bytes:
     return hashlib.blake2b(os.fsencode(item.relative), digest_size=16).digest()
 
 
-def _to_listing(found: Sequence[FoundPicture], find_label: LabelRule) -> Listing:
-    good = [item for item in found if _is_text(item.path)]
-    bad = [item for item in found if not _is_text(item.path)]
+def _to_listing(pictures: Sequence[FoundPicture], find_label: LabelRule) -> Listing:
+    good = [item for item in pictures if _is_text(item.path)]
+    bad = [item for item in pictures if not _is_text(item.path)]
     pictures = pa.table(
         [
             [item.path for item in good],

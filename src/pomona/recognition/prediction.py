@@ -29,13 +29,13 @@ def find_photos(source: Path) -> list[str]:
             f"The photograph '{source}' does not exist. A file or a folder is needed. "
             "Check the path; '-' reads one photograph from standard input."
         )
-    found = [picture.path for picture in find_pictures(str(source))]
-    if not found:
+    paths = [picture.path for picture in find_pictures(str(source))]
+    if not paths:
         raise SourceError(
             f"No photographs below '{source}'. Looked for {', '.join(sorted(EXTENSIONS))} in all "
             "its folders. Check the path."
         )
-    return found
+    return paths
 
 
 def predict_photos(

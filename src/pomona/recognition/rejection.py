@@ -72,17 +72,17 @@ class Rejection:
             Not whitened.
         probabilities : float array of shape (n, n_classes)
         """
-        found = np.zeros((len(standardised), len(SIGNALS)))
+        signals = np.zeros((len(standardised), len(SIGNALS)))
         if components.shape[1]:
             residual = (standardised**2).sum(axis=1) - (components**2).sum(axis=1)
-            found[:, 0] = np.log(np.maximum(residual, FLOOR))
+            signals[:, 0] = np.log(np.maximum(residual, FLOOR))
         if components.shape[1] and self.whitening is not None and self.means is not None:
-            found[:, 1] = np.log(self.distances(components).min(axis=1))
+            signals[:, 1] = np.log(self.distances(components).min(axis=1))
         if self.fruits is not None:
             probabilities = probabilities @ membership(self.fruits)
         highest = np.minimum(probabilities.max(axis=1), SUREST)
-        found[:, 2] = np.log((1 - highest) / highest)
-        return found
+        signals[:, 2] = np.log((1 - highest) / highest)
+        return signals
 
     def score(
         self, standardised: FloatArray, components: FloatArray, probabilities: FloatArray
@@ -97,8 +97,10 @@ class Rejection:
         assert self.means is not None
         rows = components @ self.whitening.T
         squares = (rows**2).sum(axis=1)[:, None] + (self.means**2).sum(axis=1)
-        found = squares - 2 * rows @ self.means.T
-        return np.asarray(np.maximum(found if self.usual is None else found / self.usual, FLOOR))
+        distances = squares - 2 * rows @ self.means.T
+        return np.asarray(
+            np.maximum(distances if self.usual is None else distances / self.usual, FLOOR)
+        )
 
 
 def membership(groups: IntArray) -> Float64Array:

@@ -72,8 +72,8 @@ def _recognition(out: Location, run: RunRecord) -> RecognitionData | None:
 
     def find_thumbnails(label: str, n: int) -> list[bytes]:
         rows = table.head(n, columns=[schema.PATH], filter=ds.field(schema.LABEL) == label)
-        found = (_thumbnail(path) for path in rows[schema.PATH].to_pylist())
-        return [jpeg for jpeg in found if jpeg is not None]
+        jpegs = (_thumbnail(path) for path in rows[schema.PATH].to_pylist())
+        return [jpeg for jpeg in jpegs if jpeg is not None]
 
     return collect_recognition(run.training, find_thumbnails=find_thumbnails)
 

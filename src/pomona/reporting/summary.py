@@ -23,17 +23,18 @@ class Card(NamedTuple):
 
 def summarise_run(data: ReportData) -> list[str]:
     """Return the run in up to three sentences."""
-    found, extracted, quarantined = _counts(data)
-    if not found:
+    n_found, n_extracted, n_quarantined = _counts(data)
+    if not n_found:
         return ["No picture was found, so there is nothing to show."]
-    if not extracted:
-        return [f"None of {format_pictures(found)} could be used. Why is said below."]
-    done = f"{format_pictures(extracted)} of {found:,} turned into numbers a computer can compare"
-    rest = (
-        f"{quarantined:,} could not be used and {'was' if quarantined == 1 else 'were'} set aside"
+    if not n_extracted:
+        return [f"None of {format_pictures(n_found)} could be used. Why is said below."]
+    done = (
+        f"{format_pictures(n_extracted)} of {n_found:,} turned into numbers a computer can compare"
     )
+    were = "was" if n_quarantined == 1 else "were"
+    rest = f"{n_quarantined:,} could not be used and {were} set aside"
     return [
-        f"{done}; {rest if quarantined else 'none had to be set aside'}.",
+        f"{done}; {rest if n_quarantined else 'none had to be set aside'}.",
         *_speed_sentence(data.run),
         *_reduction_sentence(data),
     ]
@@ -57,18 +58,19 @@ def _reduction_sentence(data: ReportData) -> Iterable[str]:
 
 def list_cards(data: ReportData) -> list[Card]:
     """Return the numbers of the page's head; what is not known reads as a dash."""
-    found, extracted, quarantined = _counts(data)
+    n_found, n_extracted, n_quarantined = _counts(data)
     shares = [
-        f"{format_percent(n / found)} of all" if found else "" for n in (extracted, quarantined)
+        f"{format_percent(n / n_found)} of all" if n_found else ""
+        for n in (n_extracted, n_quarantined)
     ]
     total, seconds, rate, n_features = (
         _number(data.run, key)
         for key in ("seconds_total", "seconds_extract", "extract_images_per_second", "n_features")
     )
     return [
-        Card("Pictures found", f"{found:,}"),
-        Card("Turned into features", f"{extracted:,}", shares[0], "good" if extracted else ""),
-        Card("Set aside", f"{quarantined:,}", shares[1], "warn" if quarantined else ""),
+        Card("Pictures found", f"{n_found:,}"),
+        Card("Turned into features", f"{n_extracted:,}", shares[0], "good" if n_extracted else ""),
+        Card("Set aside", f"{n_quarantined:,}", shares[1], "warn" if n_quarantined else ""),
         Card(
             "Pictures per second",
             _maybe(rate, format_rate),
@@ -93,21 +95,21 @@ def _components_card(k: int | None, held: float | None) -> Card:
 
 def describe_imbalance(data: ReportData) -> str:
     """Return a sentence if the counts do not add up, nothing if they do."""
-    found, extracted, quarantined = _counts(data)
-    missing = found - extracted - quarantined
+    n_found, n_extracted, n_quarantined = _counts(data)
+    missing = n_found - n_extracted - n_quarantined
     if not missing:
         return ""
     rest = f"{missing:,} missing" if missing > 0 else f"{-missing:,} too many"
     return (
-        f"The counts do not add up: {found:,} found, {extracted:,} turned into features and "
-        f"{quarantined:,} set aside leave {rest}."
+        f"The counts do not add up: {n_found:,} found, {n_extracted:,} turned into features and "
+        f"{n_quarantined:,} set aside leave {rest}."
     )
 
 
 def _counts(data: ReportData) -> tuple[int, int, int]:
-    extracted = _count(data.run, "images_extracted", sum(data.label_counts.values()))
-    quarantined = _count(data.run, "images_quarantined", sum(data.quarantine_counts.values()))
-    return _count(data.run, "images_found", extracted + quarantined), extracted, quarantined
+    n_extracted = _count(data.run, "images_extracted", sum(data.label_counts.values()))
+    n_quarantined = _count(data.run, "images_quarantined", sum(data.quarantine_counts.values()))
+    return _count(data.run, "images_found", n_extracted + n_quarantined), n_extracted, n_quarantined
 
 
 def _count(run: Mapping[str, Any], key: str, otherwise: int) -> int:

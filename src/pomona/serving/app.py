@@ -76,8 +76,8 @@ def create_app(settings: ServeSettings | None = None) -> FastAPI:
         keys,
     )
     add_refusal_handlers(app)
-    for each in (routes, contribution_routes, plantnet, monitoring, written_pages):
-        app.include_router(each.router)
+    for module in (routes, contribution_routes, plantnet, monitoring, written_pages):
+        app.include_router(module.router)
     add_pages(app)
     # The last one added is the outermost.
     app.add_middleware(Guard)

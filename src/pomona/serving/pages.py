@@ -63,11 +63,11 @@ def add_pages(app: FastAPI) -> None:
         app.mount("/static", _Assets(directory=STATIC))
 
 
-def _page_file(name: str, kind: str) -> Response:
+def _page_file(name: str, media_type: str) -> Response:
     path = STATIC / name
     if not path.is_file():
         raise RefusalError(
             *(404, "no_page", "This installation of pomona holds no page."),
             "The API works: see /docs.",
         )
-    return FileResponse(path, media_type=kind, headers=_REVALIDATE)
+    return FileResponse(path, media_type=media_type, headers=_REVALIDATE)

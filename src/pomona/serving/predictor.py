@@ -108,12 +108,12 @@ class Predictor:
         started = time.perf_counter()
         self.check_room(len(photos))
         seen = await self._look_at(photos)
-        scores = join_scores([each.scores for each in seen])
+        scores = join_scores([one.scores for one in seen])
         return Identified(
             self.recogniser.decide(scores, top=top),
             combine_scores(scores),
-            sum(each.decode_s for each in seen),
-            sum(each.network_s for each in seen),
+            sum(one.decode_s for one in seen),
+            sum(one.network_s for one in seen),
             time.perf_counter() - started,
         )
 

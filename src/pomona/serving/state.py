@@ -42,7 +42,7 @@ class State:
 
 def get_state(request: Request) -> State:
     """Return the state of the app that answers a request."""
-    found = request.app.state.pomona
-    if not isinstance(found, State):
+    state = request.app.state.pomona
+    if not isinstance(state, State):
         raise TypeError("The app was made by something else than create_app.")
-    return found
+    return state

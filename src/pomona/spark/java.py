@@ -151,8 +151,8 @@ def fetch_java(say: Callable[[str], object]) -> Java:
 
 def _answering() -> Iterator[Java]:
     home = os.environ.get("JAVA_HOME")
-    found = os.path.join(home, "bin", "java") if home else shutil.which("java")
-    if found and (here := _ask(Path(found), "JAVA_HOME" if home else "PATH")):
+    java = os.path.join(home, "bin", "java") if home else shutil.which("java")
+    if java and (here := _ask(Path(java), "JAVA_HOME" if home else "PATH")):
         yield here
     if cached := _ask(java_cache() / "current" / "bin" / "java", "cache"):
         yield cached

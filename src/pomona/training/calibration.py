@@ -47,8 +47,8 @@ def fit_temperature(logits: FloatArray, y: IntArray) -> float:
         probabilities = softmax(logits, temperature=float(np.exp(log_temperature)))
         return float(-np.log(np.maximum(probabilities[rows, y], 1e-12)).mean())
 
-    found = minimize_scalar(loss, bounds=tuple(np.log(TEMPERATURES)), method="bounded")
-    return float(np.exp(found.x))
+    minimum = minimize_scalar(loss, bounds=tuple(np.log(TEMPERATURES)), method="bounded")
+    return float(np.exp(minimum.x))
 
 
 def reliability(
@@ -88,8 +88,8 @@ def expected_calibration_error(
     Naeini et al., Obtaining Well Calibrated Probabilities Using Bayesian Binning, 2015.
     """
     bins = reliability(probabilities, y, n_bins=n_bins)
-    total = sum(each.n for each in bins)
-    return sum(each.n * abs(each.confidence - each.accuracy) for each in bins) / max(total, 1)
+    total = sum(bin.n for bin in bins)
+    return sum(bin.n * abs(bin.confidence - bin.accuracy) for bin in bins) / max(total, 1)
 
 
 def calibration_noise(probabilities: FloatArray, *, n_draws: int = 200) -> float:

@@ -66,8 +66,8 @@ def find_overlap(
     train_hashes, test_hashes : object arrays of str or None
         Of the pictures' bytes.
     """
-    known = {each for each in train_hashes if each}
-    same = np.array([each in known for each in test_hashes], bool)
+    known = {digest for digest in train_hashes if digest}
+    same = np.array([digest in known for digest in test_hashes], bool)
     first, second = _unit(train), _unit(test)
     near = np.zeros(len(second), bool)
     for start in range(0, len(first), BLOCK):

@@ -94,22 +94,29 @@ def find_label(folder: str, labels: Sequence[ModelLabel]) -> tuple[int | None, s
             return i, label.fruit
     known = _known(folder)
     for i, label in enumerate(labels):
-        if any(each.label == label.label for each in known):
+        if any(fruit_class.label == label.label for fruit_class in known):
             return i, label.fruit
-        same = {each.label for names in label.classes.values() for n in names for each in _known(n)}
-        if any(each.label in same for each in known):
+        same = {
+            fruit_class.label
+            for names in label.classes.values()
+            for n in names
+            for fruit_class in _known(n)
+        }
+        if any(fruit_class.label in same for fruit_class in known):
             return i, label.fruit
     fruits = {label.fruit_id for label in labels}
-    return None, next((each.fruit_id for each in known if each.fruit_id in fruits), None)
+    return None, next(
+        (fruit_class.fruit_id for fruit_class in known if fruit_class.fruit_id in fruits), None
+    )
 
 
 def _known(folder: str) -> list[FruitClass]:
-    found = (find_class(folder, dataset=dataset) for dataset in DATASETS)
-    return [each for each in found if each is not None]
+    classes = (find_class(folder, dataset=dataset) for dataset in DATASETS)
+    return [fruit_class for fruit_class in classes if fruit_class is not None]
 
 
 def _describe(name: str, folders: Sequence[str]) -> ModelLabel:
-    known = [each for folder in folders for each in _known(folder)]
+    known = [fruit_class for folder in folders for fruit_class in _known(folder)]
     if not known:
         return ModelLabel(name, None, {OWN: list(folders)})
     merged = merge_classes(known)[0].as_dict()

@@ -99,7 +99,7 @@ def build_recogniser(
         constants, casts = _halve(constants)
         nodes = [*casts, *nodes]
     built = onnx.helper.make_graph(nodes, "recogniser", [images], outputs, constants)
-    domains = {each.domain: each.version for each in network.opset_import}
+    domains = {opset.domain: opset.version for opset in network.opset_import}
     domains |= {"ai.onnx.ml": ML_OPSET} if needs_onnxruntime(head.classifier) else {}
     model = onnx.helper.make_model(
         built,
@@ -119,25 +119,25 @@ class _Graph:
         self.constants: list[Any] = []
         self._n = 0
 
-    def add(self, kind: str, *inputs: str, out: str | None = None, **attributes: Any) -> str:
+    def add(self, op_type: str, *inputs: str, out: str | None = None, **attributes: Any) -> str:
         """Add a node with one output and return the output's name."""
         import onnx
 
-        name = out or self._name(kind)
-        self.nodes.append(onnx.helper.make_node(kind, list(inputs), [name], **attributes))
+        name = out or self._name(op_type)
+        self.nodes.append(onnx.helper.make_node(op_type, list(inputs), [name], **attributes))
         return name
 
-    def constant(self, values: Any, kind: type[np.generic] = np.float32) -> str:
+    def constant(self, values: Any, dtype: type[np.generic] = np.float32) -> str:
         """Add a constant and return its name."""
         import onnx
 
         name = self._name("constant")
-        self.constants.append(onnx.numpy_helper.from_array(np.asarray(values, kind), name))
+        self.constants.append(onnx.numpy_helper.from_array(np.asarray(values, dtype), name))
         return name
 
-    def _name(self, kind: str) -> str:
+    def _name(self, stem: str) -> str:
         self._n += 1
-        return f"pomona/{kind.lower()}_{self._n}"
+        return f"pomona/{stem.lower()}_{self._n}"
 
 
 def _import_onnx() -> Any:
@@ -166,7 +166,7 @@ def _load_backbone(path: Path, input_name: str, output_name: str) -> "ModelProto
             f"The backbone '{path}' cannot be packed: {error}. It must be an ONNX network with "
             f"the tensors '{input_name}' and '{output_name}'. Check the file."
         ) from error
-    versions = {each.domain: each.version for each in part.opset_import}
+    versions = {opset.domain: opset.version for opset in part.opset_import}
     if versions.get("", 0) < OPSET:
         part = onnx.version_converter.convert_version(part, OPSET)
     return onnx.compose.add_prefix(part, PREFIX)

@@ -146,12 +146,12 @@ def _check(parts: NDArray[np.int8], rule: str) -> None:
 def _warn(parts: NDArray[np.int8], labels: Sequence[str]) -> list[str]:
     tested = {labels[i] for i in np.flatnonzero(parts == TEST).tolist()}
     fitted = {labels[i] for i in np.flatnonzero(parts != TEST).tolist()}
-    found = []
+    warnings = []
     if untested := sorted(fitted - tested):
-        found.append(f"{_count(untested)} only fitted on and not measured: {_few(untested)}")
+        warnings.append(f"{_count(untested)} only fitted on and not measured: {_few(untested)}")
     if unseen := sorted(tested - fitted):
-        found.append(f"{_count(unseen)} only measured and never fitted on: {_few(unseen)}")
-    return found
+        warnings.append(f"{_count(unseen)} only measured and never fitted on: {_few(unseen)}")
+    return warnings
 
 
 def _count(labels: Sequence[str]) -> str:

@@ -186,16 +186,16 @@ def _attach(keras: Any, trunk: Any, network: Network, layer: str | None) -> Any:
         }
         return keras.Model(trunk.input, outputs)
     try:
-        found = trunk.get_layer(layer).output
+        output = trunk.get_layer(layer).output
     except ValueError as error:
         known = ", ".join([*POOLINGS, *network.layers])
         raise SettingsError(
             f"The network '{network.spec.name}' has no layer '{layer}'. Known outputs: {known}, "
             "and every layer of the Keras model. Correct --pooling."
         ) from error
-    if len(found.shape) > 2:
-        found = keras.layers.Flatten(name=f"{layer}_flat")(found)
-    return keras.Model(trunk.input, {layer: found})
+    if len(output.shape) > 2:
+        output = keras.layers.Flatten(name=f"{layer}_flat")(output)
+    return keras.Model(trunk.input, {layer: output})
 
 
 def _download(make: Any, network: Network, options: Mapping[str, Any], *, top: bool) -> Any:
@@ -325,8 +325,8 @@ def _predict(
     make = getattr(keras.applications, str(network.keras))
     family = import_module(make.__module__)
     values = family.preprocess_input(pictures.astype(np.float32))
-    found: dict[str, NDArray[np.float32]] = model.predict(values, verbose=0)
-    return found
+    outputs: dict[str, NDArray[np.float32]] = model.predict(values, verbose=0)
+    return outputs
 
 
 def _compare(
@@ -337,10 +337,10 @@ def _compare(
 ) -> dict[str, float]:
     differences = {}
     for output in spec.outputs:
-        found = open_engine(backbone_graph(spec.vary(pooling=output.pooling), file))(pictures)
+        features = open_engine(backbone_graph(spec.vary(pooling=output.pooling), file))(pictures)
         wanted = expected[output.pooling]
         scale = np.maximum(np.abs(wanted).max(axis=1, keepdims=True), np.finfo(np.float32).tiny)
-        differences[output.pooling] = float((np.abs(found - wanted) / scale).max())
+        differences[output.pooling] = float((np.abs(features - wanted) / scale).max())
     worst = max(differences, key=lambda key: differences[key])
     if not differences[worst] <= MAX_DIFFERENCE:
         raise SetupError(
@@ -352,10 +352,10 @@ def _compare(
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for name in VERSIONED:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions

@@ -127,11 +127,11 @@ def _fit(spec: BackboneSpec, model: Path) -> BackboneSpec:
         raise _unfit(model, f"the inputs {names}", "exactly one, of pictures")
     source = graph.inputs[0]
     shape = _sides(source)
-    kind = source.get_element_type().to_string()
-    if kind != "f32" or len(shape) != 4 or CHANNELS not in (shape[1], shape[3]):
+    element_type = source.get_element_type().to_string()
+    if element_type != "f32" or len(shape) != 4 or CHANNELS not in (shape[1], shape[3]):
         raise _unfit(
             model,
-            f"an input of {kind} {_show(shape)}",
+            f"an input of {element_type} {_show(shape)}",
             "float32 pictures (n, 3, height, width) or (n, height, width, 3)",
         )
     layout: Literal["nchw", "nhwc"] = "nchw" if shape[1] == CHANNELS else "nhwc"
@@ -149,11 +149,13 @@ def _fit(spec: BackboneSpec, model: Path) -> BackboneSpec:
 
 
 def _check_outputs(graph: Any, spec: BackboneSpec, model: Path) -> None:
-    found = {name: item for item in graph.outputs for name in item.names}
+    outputs_by_name = {name: item for item in graph.outputs for name in item.names}
     for output in spec.outputs:
-        if output.name not in found:
-            raise _unfit(model, f"the outputs {sorted(found)}", f"the record's '{output.name}'")
-        numbers = [side for side in _sides(found[output.name])[1:] if side != 1]
+        if output.name not in outputs_by_name:
+            raise _unfit(
+                model, f"the outputs {sorted(outputs_by_name)}", f"the record's '{output.name}'"
+            )
+        numbers = [side for side in _sides(outputs_by_name[output.name])[1:] if side != 1]
         known = [side for side in numbers if side is not None]
         if len(known) == len(numbers) and int(np.prod(known)) != output.n_features:
             raise _unfit(

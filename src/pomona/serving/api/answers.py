@@ -40,8 +40,8 @@ def describe_model(model: Model) -> dict[str, Any]:
     return {
         **identify_model(model),
         "labels": [
-            {"label": each.label, "fruit_id": each.fruit_id, "names": label_names(each)}
-            for each in model.labels
+            {"label": label.label, "fruit_id": label.fruit_id, "names": label_names(label)}
+            for label in model.labels
         ],
         "preprocessing": model.preprocessing.as_dict(),
         "decision": {
@@ -78,49 +78,52 @@ def describe_config(settings: ServeSettings, model: Model, *, on_device: bool) -
 def model_fruits(model: Model) -> list[str]:
     """Return the fruits a model knows and the facts know, in the order of its labels."""
     known = load_facts()
-    found = dict.fromkeys(each.fruit_id for each in model.labels)
-    return [fruit_id for fruit_id in found if fruit_id in known and fruit_id is not None]
+    fruit_ids = dict.fromkeys(label.fruit_id for label in model.labels)
+    return [fruit_id for fruit_id in fruit_ids if fruit_id in known and fruit_id is not None]
 
 
 def describe_facts(model: Model, lang: str) -> dict[str, Any]:
     """Return the fact sheets of every fruit of a model."""
     facts = load_facts(lang)
-    return {"lang": lang, "fruits": {each: facts[each].as_dict() for each in model_fruits(model)}}
+    return {
+        "lang": lang,
+        "fruits": {fruit_id: facts[fruit_id].as_dict() for fruit_id in model_fruits(model)},
+    }
 
 
-def describe_answer(found: Identified, model: Model, *, lang: str, top: int) -> dict[str, Any]:
+def describe_answer(identified: Identified, model: Model, *, lang: str, top: int) -> dict[str, Any]:
     """Return the answer of ``POST /v1/identify``."""
-    answer = found.answer
+    answer = identified.answer
     facts = load_facts(lang).get(answer.fruit_id) if answer.fruit_id is not None else None
     return {
         "decision": answer.decision,
         "label": answer.label,
         "fruit_id": answer.fruit_id,
-        "name": _answer_name(found, lang),
+        "name": _answer_name(identified, lang),
         "probability": answer.probability,
         "strangeness": answer.strangeness,
         "varieties": [
             {
-                "label": each.label,
-                "name": label_name(each.label, each.fruit_id, lang),
-                "fruit_id": each.fruit_id,
-                "probability": each.probability,
+                "label": candidate.label,
+                "name": label_name(candidate.label, candidate.fruit_id, lang),
+                "fruit_id": candidate.fruit_id,
+                "probability": candidate.probability,
             }
-            for each in answer.top
+            for candidate in answer.top
         ],
-        "fruits": _rank_fruits(found, model, lang=lang, top=top),
+        "fruits": _rank_fruits(identified, model, lang=lang, top=top),
         "facts": None if facts is None else facts.as_dict(),
         "model_version": identify_model(model)["version"],
         "timing_ms": {
-            "decode": round(1e3 * found.decode_s, 1),
-            "network": round(1e3 * found.network_s, 1),
-            "total": round(1e3 * found.total_s, 1),
+            "decode": round(1e3 * identified.decode_s, 1),
+            "network": round(1e3 * identified.network_s, 1),
+            "total": round(1e3 * identified.total_s, 1),
         },
     }
 
 
-def _answer_name(found: Identified, lang: str) -> str | None:
-    answer = found.answer
+def _answer_name(identified: Identified, lang: str) -> str | None:
+    answer = identified.answer
     if answer.label is None:
         return None
     if answer.decision == "fruit":
@@ -128,8 +131,10 @@ def _answer_name(found: Identified, lang: str) -> str | None:
     return label_name(answer.label, answer.fruit_id, lang)
 
 
-def _rank_fruits(found: Identified, model: Model, *, lang: str, top: int) -> list[dict[str, Any]]:
-    probabilities, fruits = fruit_probabilities(found.scores.probabilities, model.labels)
+def _rank_fruits(
+    identified: Identified, model: Model, *, lang: str, top: int
+) -> list[dict[str, Any]]:
+    probabilities, fruits = fruit_probabilities(identified.scores.probabilities, model.labels)
     first = {label.fruit: label for label in reversed(model.labels)}
     order = (-probabilities[0]).argsort(kind="stable")[:top]
     ranked = []

@@ -99,12 +99,14 @@ def label_name(label: str, fruit_id: str | None, lang: str) -> str:
     """
     if lang == "en" or fruit_id is None:
         return label
-    found = _known().get(label) or _known_class(label)
+    known_class = _known().get(label) or _known_class(label)
     facts = load_facts(lang).get(fruit_id)
-    if found is None or facts is None:
+    if known_class is None or facts is None:
         return label
     is_feminine = facts.name_fr.split()[0] in _FEMININE
-    words = [_FRENCH.get(word, (word, word))[is_feminine] for word in found if word is not None]
+    words = [
+        _FRENCH.get(word, (word, word))[is_feminine] for word in known_class if word is not None
+    ]
     return " ".join([_capital(facts.name_fr), *words])
 
 
@@ -116,12 +118,15 @@ def fruit_name(fruit_id: str | None, lang: str) -> str | None:
 
 @cache
 def _known() -> dict[str, tuple[str | None, str | None]]:
-    return {each.label: (each.variety, each.ripeness) for each in load_classes()}
+    return {
+        known_class.label: (known_class.variety, known_class.ripeness)
+        for known_class in load_classes()
+    }
 
 
 def _known_class(name: str) -> tuple[str | None, str | None] | None:
-    found = find_class(name)
-    return None if found is None else (found.variety, found.ripeness)
+    known_class = find_class(name)
+    return None if known_class is None else (known_class.variety, known_class.ripeness)
 
 
 def _capital(name: str) -> str:

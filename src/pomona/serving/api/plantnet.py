@@ -49,13 +49,13 @@ async def identify(
 ) -> Response:
     state = get_state(request)
     async with read_photos(request, check=lambda: _check_project(project)) as form:
-        found = await state.predictor.identify(form.photos, top=1)
+        identified = await state.predictor.identify(form.photos, top=1)
         hashes = await run_in_threadpool(_hash_all, form.photos)
-    count_answer(found.answer.decision, network_s=found.network_s)
+    count_answer(identified.answer.decision, network_s=identified.network_s)
     model = state.recogniser.model
     language = lang if lang in LANGUAGES else "en"
-    results = _rank_species(found, model, lang=language)[:nb_results]
-    if not results or (found.answer.decision == "unknown" and not no_reject):
+    results = _rank_species(identified, model, lang=language)[:nb_results]
+    if not results or (identified.answer.decision == "unknown" and not no_reject):
         raise RefusalError(
             *(404, "species_not_found", "Species not found."),
             "Take it closer and on a plain background, or ask with no-reject=true.",
@@ -86,7 +86,7 @@ async def identify(
 async def projects(request: Request, lang: Annotated[str, Query()] = "en") -> list[dict[str, Any]]:
     model = get_state(request).recogniser.model
     facts = load_facts()
-    species = {facts[each].scientific_name for each in model_fruits(model)}
+    species = {facts[fruit_id].scientific_name for fruit_id in model_fruits(model)}
     title = "Fruits et légumes" if lang == "fr" else "Fruit and vegetables"
     return [{"id": PROJECTS[0], "title": title, "description": title, "speciesCount": len(species)}]
 
@@ -103,10 +103,10 @@ def _check_project(project: str) -> None:
         )
 
 
-def _rank_species(found: Identified, model: Model, *, lang: str) -> list[dict[str, Any]]:
+def _rank_species(identified: Identified, model: Model, *, lang: str) -> list[dict[str, Any]]:
     """Return the species, likeliest first; what has no species in the facts is left out."""
     facts = load_facts(lang)
-    probabilities, fruits = fruit_probabilities(found.scores.probabilities, model.labels)
+    probabilities, fruits = fruit_probabilities(identified.scores.probabilities, model.labels)
     scores: dict[str, float] = defaultdict(float)
     members = defaultdict(list)
     for fruit, probability in zip(fruits, probabilities[0], strict=True):

@@ -62,8 +62,8 @@ async def model(request: Request) -> Response:
 async def network(
     request: Request, sha256: Annotated[str, Path(description="Of the network, in hex.")]
 ) -> Response:
-    found = get_state(request).recogniser.model
-    known = identify_model(found)
+    model = get_state(request).recogniser.model
+    known = identify_model(model)
     if sha256 != known["sha256"]:
         raise RefusalError(
             *(404, "no_such_model", "This server has another recogniser."),
@@ -72,7 +72,7 @@ async def network(
     headers = {**_FOR_EVER, "ETag": f'"{sha256}"'}
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
-    return FileResponse(found.onnx, media_type="application/octet-stream", headers=headers)
+    return FileResponse(model.onnx, media_type="application/octet-stream", headers=headers)
 
 
 @router.get("/v1/facts", summary="Fact sheets of every fruit the recogniser knows")
@@ -87,13 +87,13 @@ async def facts(request: Request, lang: Lang = "en") -> Response:
 async def fact_sheet(
     fruit_id: Annotated[str, Path(description="As in an answer.")], lang: Lang = "en"
 ) -> Response:
-    found = load_facts(lang).get(fruit_id)
-    if found is None:
+    facts = load_facts(lang).get(fruit_id)
+    if facts is None:
         raise RefusalError(
             *(404, "no_such_fruit", "There are no facts about such a fruit."),
             "See /v1/facts for those there are.",
         )
-    return JSONResponse(found.as_dict(), headers=_HOUR)
+    return JSONResponse(facts.as_dict(), headers=_HOUR)
 
 
 @router.post(
@@ -106,6 +106,6 @@ async def fact_sheet(
 async def identify(request: Request, lang: Lang = "en", top: Top = 5) -> dict[str, Any]:
     state = get_state(request)
     async with read_photos(request) as form:
-        found = await state.predictor.identify(form.photos, top=top)
-    count_answer(found.answer.decision, network_s=found.network_s)
-    return describe_answer(found, state.recogniser.model, lang=lang, top=top)
+        identified = await state.predictor.identify(form.photos, top=top)
+    count_answer(identified.answer.decision, network_s=identified.network_s)
+    return describe_answer(identified, state.recogniser.model, lang=lang, top=top)

@@ -12,20 +12,20 @@ _SOMEWHERE = ("192.0.2.1", 9)
 
 def lan_addresses() -> list[str]:
     """Return the addresses of this machine in its local network, without sending anything."""
-    found: list[str] = []
+    hosts: list[str] = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             # Connecting a datagram socket only asks which of our addresses would be used.
             probe.connect(_SOMEWHERE)
-            found.append(str(probe.getsockname()[0]))
+            hosts.append(str(probe.getsockname()[0]))
         except OSError:
             pass
     try:
         named = socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)
     except OSError:
         named = []
-    found += [str(each[4][0]) for each in named]
-    return [each for each in dict.fromkeys(found) if not ipaddress.ip_address(each).is_loopback]
+    hosts += [str(host[4][0]) for host in named]
+    return [host for host in dict.fromkeys(hosts) if not ipaddress.ip_address(host).is_loopback]
 
 
 def find_urls(host: str, port: int, *, tls: bool) -> list[str]:
@@ -40,8 +40,8 @@ def find_urls(host: str, port: int, *, tls: bool) -> list[str]:
     """
     scheme = "https" if tls else "http"
     hosts = [*lan_addresses(), "localhost"] if host in ("0.0.0.0", "::", "") else [host]  # noqa: S104
-    shown = [f"[{each}]" if ":" in each else each for each in hosts]
-    return [f"{scheme}://{each}:{port}/" for each in shown]
+    shown = [f"[{host}]" if ":" in host else host for host in hosts]
+    return [f"{scheme}://{host}:{port}/" for host in shown]
 
 
 def draw_qr_code(text: str) -> str:

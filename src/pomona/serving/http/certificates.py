@@ -43,7 +43,7 @@ def make_certificate(addresses: Sequence[str]) -> tuple[bytes, bytes]:
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=VALID_DAYS))
         .add_extension(
-            x509.SubjectAlternativeName([_general_name(each) for each in known if each]),
+            x509.SubjectAlternativeName([_general_name(host) for host in known if host]),
             critical=False,
         )
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

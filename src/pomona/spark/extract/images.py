@@ -111,8 +111,8 @@ def select_images(images_df: DataFrame) -> DataFrame:
             "name each picture. Rename yours with withColumnRenamed."
         )
     columns = [
-        F.col(name) if name in images_df.columns else F.lit(None).cast(kind).alias(name)
-        for name, kind in (("label", "string"), ("size", "long"), ("content", "binary"))
+        F.col(name) if name in images_df.columns else F.lit(None).cast(spark_type).alias(name)
+        for name, spark_type in (("label", "string"), ("size", "long"), ("content", "binary"))
     ]
     return images_df.select(schema.PATH, *columns)
 

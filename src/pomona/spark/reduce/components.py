@@ -60,7 +60,9 @@ def reduce_partition(
     for batch in batches:
         reduced = reduction.transform(to_matrix(batch[schema.FEATURES]))
         offsets = np.arange(len(reduced) + 1, dtype=np.int32) * reduced.shape[1]
-        kind = schema.REDUCED.field(schema.PCA).type
-        vectors = pa.ListArray.from_arrays(pa.array(offsets), pa.array(reduced.ravel()), type=kind)
+        vector_type = schema.REDUCED.field(schema.PCA).type
+        vectors = pa.ListArray.from_arrays(
+            pa.array(offsets), pa.array(reduced.ravel()), type=vector_type
+        )
         columns = [batch[schema.PATH], batch[schema.LABEL], vectors]
         yield pa.RecordBatch.from_arrays(columns, schema=schema.REDUCED)

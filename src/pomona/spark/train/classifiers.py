@@ -66,7 +66,7 @@ def fit_classifier(rows: DataFrame, *, name: ClassifierName, n_inputs: int, n_cl
 def refit_classifier(rows: DataFrame, model: Any) -> Any:
     """Fit once more, on other rows, with the settings of a fitted model."""
     last: Any = model.stages[-1] if isinstance(model, PipelineModel) else model
-    name = next(name for name, kind in _MODELS.items() if isinstance(last, kind))
+    name = next(name for name, model_class in _MODELS.items() if isinstance(last, model_class))
     estimator = build_estimator(name, n_inputs=last.numFeatures, n_classes=last.numClasses)
     stage = estimator.getStages()[-1] if isinstance(estimator, Pipeline) else estimator
     # A fitted model keeps the settings it was fitted with, those that were tuned included.

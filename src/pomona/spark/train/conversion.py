@@ -75,13 +75,13 @@ def _to_tree(rows: list[dict[str, Any]]) -> Tree:
     # Ids count in the order of a walk from the root, so they are the positions.
     rows = sorted(rows, key=lambda row: int(row["id"]))
     split = [row["split"] for row in rows]
-    thresholds = [each["leftCategoriesOrThreshold"] or [0.0] for each in split]
+    thresholds = [node["leftCategoriesOrThreshold"] or [0.0] for node in split]
     stats = np.array([row["impurityStats"] for row in rows], np.float64)
     is_leaf = np.array([row["leftChild"] < 0 for row in rows])
     shares = stats / np.maximum(stats.sum(axis=1, keepdims=True), 1e-300)
     return Tree(
-        feature=np.where(is_leaf, -1, [each["featureIndex"] for each in split]),
-        threshold=float32_at_most(np.array([each[0] for each in thresholds], np.float64)),
+        feature=np.where(is_leaf, -1, [node["featureIndex"] for node in split]),
+        threshold=float32_at_most(np.array([node[0] for node in thresholds], np.float64)),
         left=np.array([row["leftChild"] for row in rows]),
         right=np.array([row["rightChild"] for row in rows]),
         probabilities=np.where(is_leaf[:, None], shares, 0).astype(np.float32),

@@ -53,10 +53,10 @@ class TrainingPlan:
     def counts(self) -> dict[str, dict[str, int]]:
         """Return how many pictures of each label are fitted on, calibrate and measure."""
         pairs = zip(self.table[INDEX].to_pylist(), self.table[PART].to_pylist(), strict=True)
-        found = Counter(pairs)
+        counts = Counter(pairs)
         parts = {"train": TRAIN, "calibration": CALIBRATION, "test": TEST}
         return {
-            label.label: {name: found[i, part] for name, part in parts.items()}
+            label.label: {name: counts[i, part] for name, part in parts.items()}
             for i, label in enumerate(self.labels)
         }
 
@@ -112,12 +112,12 @@ def join_plan(
     spark = vectors.sparkSession
     rows = plan.table.filter(pc.is_in(plan.table[PART], pa.array(parts, pa.int32())))
     roles = spark.createDataFrame(rows.select([schema.PATH, INDEX, WEIGHT]))
-    kinds = {"type": "nominal", "name": INDEX, "vals": [each.label for each in plan.labels]}
+    nominal = {"type": "nominal", "name": INDEX, "vals": [label.label for label in plan.labels]}
     return (
         vectors.join(F.broadcast(roles), schema.PATH)
         .select(array_to_vector(F.col(column)).alias(VECTOR), INDEX, WEIGHT)
         # Trees ask how many labels there are.
-        .withMetadata(INDEX, {"ml_attr": kinds})
+        .withMetadata(INDEX, {"ml_attr": nominal})
     )
 
 
@@ -127,14 +127,14 @@ def collect_parts(features: DataFrame, plan: TrainingPlan) -> dict[int, Collecte
     spark = features.sparkSession
     chosen = plan.table.take(keep)
     paths = spark.createDataFrame(chosen.select([schema.PATH]))
-    found = (
+    vectors = (
         features.select(schema.PATH, schema.FEATURES)
         .join(F.broadcast(paths), schema.PATH)
         .toArrow()
         .sort_by(schema.PATH)
         .combine_chunks()
     )
-    matrix = to_matrix(found[schema.FEATURES].combine_chunks()).astype(np.float32, copy=False)
+    matrix = to_matrix(vectors[schema.FEATURES].combine_chunks()).astype(np.float32, copy=False)
     parts = chosen[PART].to_numpy()
     index = chosen[INDEX].to_numpy().astype(np.int64)
     members = {part: np.flatnonzero(parts == part) for part in (TRAIN, CALIBRATION, TEST)}
