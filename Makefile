@@ -16,7 +16,7 @@ help:
 	@echo "make test-keras  the tests that compare with Keras, in $(KERAS)"
 	@echo "make recogniser DATA=folder  make the shipped recogniser anew, in $(FINETUNE)"
 	@echo "make test-finetune  the tests that need PyTorch, in $(FINETUNE)"
-	@echo "make lint    format, lint, types (Python and JavaScript), import contracts; make check: these and the tests"
+	@echo "make lint    format, lint, types, import contracts; make check: these and the tests"
 	@echo "make bench   run the benchmarks and print their table"
 	@echo "make java    fetch Java into the user's cache, where none that fits is here"
 	@echo "make web     fetch what the phone app needs to recognise by itself (needs npm)"
@@ -102,9 +102,6 @@ lint: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@if test -x node_modules/.bin/tsc; then \
-	  node_modules/.bin/tsc -p tsconfig.json && node_modules/.bin/tsc -p tsconfig.workers.json; \
-	else echo "The page's JavaScript was not checked: no TypeScript here. Install Node.js 20, then run 'make web'."; fi
 
 check: lint test
 

@@ -7,27 +7,18 @@ const DATA_CACHE = "pomona-data";
 
 /** An answer of the server that is no success; says when to come back, if it did. */
 export class ServerError extends Error {
-  /**
-   * @param {{code: string, message: string, advice?: string}} said
-   * @param {number} status
-   * @param {number|null} retryAfterS
-   */
-  constructor({ code, message, advice }, status, retryAfterS) {
+  constructor({ code, message, advice }, retryAfterS) {
     super([message, advice].filter(Boolean).join(" "));
     this.code = code;
-    this.status = status;
     this.retryAfterS = retryAfterS;
   }
 }
 
-/** @returns {Promise<Config>} */
 export const fetchConfig = () => fetchKept("/v1/config");
-/** @returns {Promise<Model>} */
 export const fetchModel = () => fetchKept("/v1/model");
-/** @param {Lang} lang @returns {Promise<{fruits: Record<string, Sheet>}>} */
 export const fetchFacts = (lang) => fetchKept(`/v1/facts?lang=${lang}`);
 
-/** The newest there is: of the network, or what was kept when it last answered. @param {string} url */
+/** The newest there is: of the network, or what was kept when it last answered. */
 async function fetchKept(url) {
   const cache = await openCache(DATA_CACHE);
   try {
@@ -42,14 +33,14 @@ async function fetchKept(url) {
   }
 }
 
-/** @param {Blob[]} blobs made by withoutMetadata @returns {Promise<Answer>} */
+/** @param {Blob[]} blobs made by withoutMetadata */
 export async function identifyOnServer(blobs) {
   const form = new FormData();
   blobs.forEach((blob, i) => form.append("images", blob, `${i + 1}.jpg`));
   return send(`/v1/identify?lang=${language()}&top=5`, { method: "POST", body: form });
 }
 
-/** @param {Blob} blob @param {string} label @param {string} consentVersion @returns {Promise<Contribution>} */
+/** @returns {Promise<{code: string, label: string, retention_days: number|null}>} */
 export async function contribute(blob, label, consentVersion) {
   const form = new FormData();
   form.append("image", blob, "1.jpg");
@@ -59,18 +50,17 @@ export async function contribute(blob, label, consentVersion) {
   return send("/v1/contributions", { method: "POST", body: form });
 }
 
-/** Whether there was a photograph of this code. @param {string} code */
+/** Whether there was a photograph of this code. */
 export async function deleteContribution(code) {
   try {
     await send(`/v1/contributions/${encodeURIComponent(code)}`, { method: "DELETE" });
     return true;
   } catch (error) {
-    if (error instanceof ServerError && error.status === 404) return false;
+    if (error.status === 404) return false;
     throw error;
   }
 }
 
-/** @param {string} url @param {RequestInit} options */
 async function send(url, options) {
   const response = await fetch(url, options);
   if (response.status === 204) return null;
@@ -78,5 +68,5 @@ async function send(url, options) {
   if (response.ok) return body;
   const wait = Number(response.headers.get("Retry-After")) || null;
   const said = body.error ?? { code: "http", message: `HTTP ${response.status}.` };
-  throw new ServerError(said, response.status, wait);
+  throw Object.assign(new ServerError(said, wait), { status: response.status });
 }

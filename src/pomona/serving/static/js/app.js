@@ -1,7 +1,6 @@
 // The page: its parts made known to each other, addresses to pages, the language switch.
 
 import { say } from "./dialogs.js";
-import { byId } from "./dom.js";
 import { addPhotos, identify, loadRecogniser, Look } from "./identify.js";
 import { language, otherLanguage, setLanguage, t } from "./i18n.js";
 import { Knowledge } from "./knowledge.js";
@@ -14,7 +13,6 @@ import { startPage } from "./pages/start.js";
 import { Recogniser } from "./recogniser.js";
 import { watchUpdates } from "./updates.js";
 
-/** @type {Record<string, (app: App, visit: Visit) => Page | Promise<Page>>} */
 const PAGES = {
   "": startPage,
   camera: cameraPage,
@@ -26,13 +24,11 @@ const PAGES = {
 
 const knowledge = new Knowledge();
 const recogniser = new Recogniser();
-const main = byId("main");
+const main = document.getElementById("main");
 
 let leaving = new AbortController();
-/** @type {string | null} */
 let shown = null;
 
-/** @type {App} */
 const app = {
   knowledge,
   recogniser,
@@ -40,20 +36,15 @@ const app = {
   say,
   show,
   retitle,
-  announce: (text) => void (byId("announcements").textContent = text),
+  announce: (text) => (document.getElementById("announcements").textContent = text),
   identify: (look) => identify(look, app),
   look: lookAt,
   startEngine,
 };
 
-/**
- * Look at pictures of one fruit; with the id of a look of this session, add them to it.
- *
- * @param {Blob[]} files
- * @param {string} [id]
- */
+/** Look at pictures of one fruit; with the id of a look of this session, add them to it. */
 async function lookAt(files, id) {
-  const before = id === undefined ? undefined : app.looks.get(id);
+  const before = app.looks.get(id);
   const look = before ?? new Look();
   const room = knowledge.maxPhotos - look.photos.length;
   if (files.length > room) say(t("too_many", knowledge.maxPhotos));
@@ -66,7 +57,6 @@ async function lookAt(files, id) {
   return identify(look, app);
 }
 
-/** @param {string} hash */
 function go(hash) {
   if (location.hash === hash) show();
   else location.hash = hash;
@@ -89,15 +79,13 @@ async function show() {
   markCurrent(name);
   if (isFirst || !moved) return;
   scrollTo(0, 0);
-  /** @type {HTMLElement | null} */ (main.querySelector("h1"))?.focus({ preventScroll: true });
+  main.querySelector("h1")?.focus({ preventScroll: true });
 }
 
-/** @param {{title: string}} page */
 function retitle({ title }) {
   document.title = `${title} · Pomona`;
 }
 
-/** @param {string} name */
 function markCurrent(name) {
   for (const link of document.querySelectorAll("nav a")) {
     const here = link.getAttribute("href") === `#/${name}`;
@@ -109,14 +97,15 @@ function markCurrent(name) {
 function speak() {
   document.documentElement.lang = language();
   document.body.dataset.drop = t("drop_now");
-  for (const element of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-t]"))) {
-    element.textContent = t(element.dataset.t ?? "");
+  for (const element of document.querySelectorAll("[data-t]")) {
+    element.textContent = t(element.dataset.t);
   }
-  for (const element of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-t-label]"))) {
-    element.setAttribute("aria-label", t(element.dataset.tLabel ?? ""));
+  for (const element of document.querySelectorAll("[data-t-label]")) {
+    element.setAttribute("aria-label", t(element.dataset.tLabel));
   }
-  byId("language").lang = otherLanguage();
-  byId("privacy").setAttribute("href", `/privacy?lang=${language()}`);
+  const other = document.getElementById("language");
+  other.lang = otherLanguage();
+  document.getElementById("privacy").href = `/privacy?lang=${language()}`;
 }
 
 function switchLanguage() {
@@ -130,8 +119,7 @@ async function startEngine() {
   try {
     await knowledge.load();
   } catch {
-    recogniser.fail("network");
-    return;
+    return recogniser.fail("network");
   }
   // Asked once all works: a browser that is short of room then keeps it.
   if ((await loadRecogniser(recogniser, knowledge)) === "ready") navigator.storage?.persist?.();
@@ -139,9 +127,9 @@ async function startEngine() {
 
 async function start() {
   speak();
-  byId("language").addEventListener("click", switchLanguage);
+  document.getElementById("language").addEventListener("click", switchLanguage);
   // As an address the link would be a page; as a click it is a place on this one.
-  document.querySelector(".skip")?.addEventListener("click", (event) => {
+  document.querySelector(".skip").addEventListener("click", (event) => {
     event.preventDefault();
     main.focus();
   });
@@ -158,7 +146,6 @@ async function start() {
 }
 
 function watchDrops() {
-  /** @param {DragEvent} event */
   const hasFiles = ({ dataTransfer }) => dataTransfer?.types.includes("Files");
   addEventListener("dragover", (event) => {
     if (!hasFiles(event)) return;
@@ -171,7 +158,7 @@ function watchDrops() {
   addEventListener("drop", (event) => {
     event.preventDefault();
     document.body.classList.remove("dropping");
-    const files = [...(event.dataTransfer?.files ?? [])].filter(({ type }) => type.startsWith("image/"));
+    const files = [...event.dataTransfer.files].filter(({ type }) => type.startsWith("image/"));
     if (files.length) lookAt(files);
   });
 }

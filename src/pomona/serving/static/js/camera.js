@@ -1,16 +1,12 @@
 // The live camera: open, choose, take a picture, stop.
 
-import { paintOn, toJpeg } from "./pictures.js";
-
 export const canUseCamera = () => Boolean(navigator.mediaDevices?.getUserMedia);
 
 export class Camera {
   #video;
-  /** @type {MediaStream | null} */
-  #stream = null;
+  #stream;
   #facing = "environment";
 
-  /** @param {HTMLVideoElement} video */
   constructor(video) {
     this.#video = video;
   }
@@ -45,8 +41,10 @@ export class Camera {
     const canvas = Object.assign(document.createElement("canvas"), { width: side, height: side });
     const left = Math.floor((width - side) / 2);
     const top = Math.floor((height - side) / 2);
-    paintOn(canvas).drawImage(this.#video, left, top, side, side, 0, 0, side, side);
-    return toJpeg(canvas, 0.95);
+    canvas.getContext("2d").drawImage(this.#video, left, top, side, side, 0, 0, side, side);
+    const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.95));
+    if (!blob) throw new Error("The camera gave no picture.");
+    return blob;
   }
 
   stop() {

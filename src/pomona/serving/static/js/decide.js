@@ -2,7 +2,7 @@
 
 export const TOP = 5;
 
-/** Mean of the scores of several views, or of several photographs of one fruit. @param {Score[]} scores */
+/** Mean of the scores of several views, or of several photographs of one fruit. */
 export function combineScores(scores) {
   const n = scores.length;
   const probabilities = new Float64Array(scores[0].probabilities.length);
@@ -15,9 +15,9 @@ export function combineScores(scores) {
 }
 
 /**
- * @param {Score} score
- * @param {{labels: Label[], rule: Rule, top?: number}} model labels and decision of /v1/model
- * @returns {Answer} the answer in the shape of POST /v1/identify, without names and facts
+ * @param {{probabilities: ArrayLike<number>, strangeness: number}} score
+ * @param {{labels: object[], rule: object, top?: number}} model labels and decision of /v1/model
+ * @returns the answer in the shape of POST /v1/identify, without names and facts
  */
 export function decide({ probabilities, strangeness }, { labels, rule, top = TOP }) {
   const ofLabels = labels.map(({ label, fruit_id }, i) => ({
@@ -42,19 +42,13 @@ export function decide({ probabilities, strangeness }, { labels, rule, top = TOP
   return { decision: "unknown", label: null, fruit_id: null, probability: best.probability, ...answer };
 }
 
-/**
- * sort() is stable: of equal probabilities the first label wins, as on the server.
- *
- * @template {{probability: number}} T
- * @param {T[]} candidates
- */
+// sort() is stable: of equal probabilities the first label wins, as on the server.
 function ranked(candidates) {
   return [...candidates].sort((a, b) => b.probability - a.probability);
 }
 
-/** A label without a fruit counts as a fruit by itself. @param {Candidate[]} ofLabels */
+/** A label without a fruit counts as a fruit by itself. */
 function sumFruits(ofLabels) {
-  /** @type {Map<string, FruitShare & {of: string}>} */
   const sums = new Map();
   for (const { label, fruit_id, probability } of ofLabels) {
     const key = fruit_id ?? `label:${label}`;

@@ -1,16 +1,11 @@
 // Questions and short messages.
 
-import { byId, h } from "./dom.js";
+import { h } from "./dom.js";
 import { t } from "./i18n.js";
 
 const MESSAGE_MS = 6000;
 
-/**
- * Ask before doing; resolves to whether it was allowed. Escape and the backdrop mean no.
- *
- * @param {{title: string, body: string | string[], yes: string, no: string, danger?: boolean}} question
- * @returns {Promise<boolean>}
- */
+/** Ask before doing; resolves to whether it was allowed. Escape and the backdrop mean no. */
 export function ask({ title, body, yes, no, danger = false }) {
   return new Promise((resolve) => {
     const dialog = h(
@@ -37,17 +32,17 @@ export function ask({ title, body, yes, no, danger = false }) {
   });
 }
 
-/** Say something for a while; screen readers hear it too. @param {string} text */
+/** Say something for a while; screen readers hear it too. */
 export function say(text) {
-  const place = byId("messages");
+  const place = document.getElementById("messages");
   const line = h("p.message", text);
   place.replaceChildren(line);
   setTimeout(() => line.remove(), MESSAGE_MS);
 }
 
-/** Offer a new version; it is never taken without being asked for. @param {() => void} take */
+/** Offer a new version; it is never taken without being asked for. */
 export function offerUpdate(take) {
-  const bar = byId("update");
+  const bar = document.getElementById("update");
   bar.replaceChildren(
     h("p", t("update")),
     h("button.button.primary", { type: "button", onclick: take }, t("update_do")),

@@ -3,43 +3,31 @@
 const NAME = "pomona";
 const STORE = "looks";
 
-/** @type {Promise<IDBDatabase | null> | undefined} */
 let opening;
 // Where the browser keeps nothing (some private windows), the page does while it is open.
-/** @type {Map<string, LookRecord>} */
-const inMemory = new Map();
+let inMemory = null;
 
 export const isKept = async () => Boolean(await database());
 
-/** Newest first. @returns {Promise<LookRecord[]>} */
+/** Newest first. */
 export async function listLooks() {
   const all = await withStore("readonly", (store) => store.getAll(), () => [...inMemory.values()]);
   return all.sort((a, b) => b.time - a.time);
 }
 
-/** @param {string} id @returns {Promise<LookRecord | undefined>} */
 export const getLook = (id) =>
   withStore("readonly", (store) => store.get(id), () => inMemory.get(id));
 
-/** Add a look, or change one that is there. @param {LookRecord} look @returns {Promise<unknown>} */
+/** Add a look, or change one that is there. */
 export const putLook = (look) =>
   withStore("readwrite", (store) => store.put(look), () => inMemory.set(look.id, look));
 
-/** @param {string} id @returns {Promise<unknown>} */
 export const deleteLook = (id) =>
   withStore("readwrite", (store) => store.delete(id), () => inMemory.delete(id));
 
-/** @returns {Promise<unknown>} */
 export const deleteLooks = () =>
   withStore("readwrite", (store) => store.clear(), () => inMemory.clear());
 
-/**
- * @template T, U
- * @param {IDBTransactionMode} mode
- * @param {(store: IDBObjectStore) => IDBRequest<T>} ask
- * @param {() => U} instead
- * @returns {Promise<T | U>}
- */
 async function withStore(mode, ask, instead) {
   const db = await database();
   if (!db) return instead();
@@ -52,11 +40,13 @@ async function withStore(mode, ask, instead) {
 }
 
 function database() {
-  opening ??= open().catch(() => null);
+  opening ??= open().catch(() => {
+    inMemory = new Map();
+    return null;
+  });
   return opening;
 }
 
-/** @returns {Promise<IDBDatabase>} */
 function open() {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(NAME, 1);

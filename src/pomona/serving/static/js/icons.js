@@ -2,7 +2,6 @@
 
 import { svg } from "./dom.js";
 
-/** @type {Record<string, string[]>} */
 const PATHS = {
   camera: ["M4 8h3l1.6-2.4h6.8L17 8h3a1 1 0 0 1 1 1v9a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1V9a1 1 0 0 1 1-1z", "M12 16.6a3.3 3.3 0 1 0 0-6.6 3.3 3.3 0 0 0 0 6.6z"],
   pictures: ["M4 5h12v12H4z", "M8 20.5h12.5V9", "m4 14 3.5-3.5 4 4 1.8-1.8L16 15.4"],
@@ -22,7 +21,6 @@ const PATHS = {
   say: ["M4 5h16v11H11l-4 4v-4H4z"],
 };
 
-/** @param {string} name */
 export function icon(name) {
   const paths = PATHS[name].map((d) => svg("path", { d }));
   return svg("svg.icon", { viewBox: "0 0 24 24", "aria-hidden": "true", focusable: "false" }, paths);

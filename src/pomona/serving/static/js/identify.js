@@ -1,9 +1,8 @@
 // From photographs of one fruit to an answer: on this device, or, if allowed, by the server.
 
-import { identifyOnServer, ServerError } from "./api.js";
+import { identifyOnServer } from "./api.js";
 import { combineScores, decide } from "./decide.js";
 import { ask } from "./dialogs.js";
-import { messageOf } from "./dom.js";
 import { putLook } from "./history.js";
 import { t } from "./i18n.js";
 import { decodePicture, makeThumbnail, withoutMetadata } from "./pictures.js";
@@ -16,38 +15,27 @@ import { RUNTIME } from "./runtime.js";
 export class Look extends EventTarget {
   id = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
   time = Date.now();
-  /** @type {Photo[]} */
   photos = [];
-  /** @type {LookState} */
   state = "looking";
-  /** @type {Answer | null} */
   answer = null;
-  /** @type {Where | null} */
   where = null;
   message = "";
-  /** @type {Contribution | null} */
   contribution = null;
   skipWaiting = () => {};
 
-  /** @param {LookState} state @param {{message?: string}} more */
   become(state, more = {}) {
     Object.assign(this, more, { state });
     this.dispatchEvent(new Event("change"));
   }
 
-  /**
-   * As it is kept: small pictures and the answer, never the photographs themselves.
-   *
-   * @returns {LookRecord}
-   */
+  /** As it is kept: small pictures and the answer, never the photographs themselves. */
   get record() {
     const { id, time, answer, where, contribution } = this;
-    if (!answer || !where) throw new Error("There is no answer to keep yet.");
-    return { id, time, answer, where, contribution, thumbnails: this.photos.map((photo) => photo.thumbnail) };
+    return { id, time, answer, where, contribution, thumbnails: this.photos.map((each) => each.thumbnail) };
   }
 }
 
-/** Add pictures to a look; those that do not decode are left out. @param {Look} look @param {Blob[]} blobs @returns how many were taken */
+/** Add pictures to a look; those that do not decode are left out. Returns how many were taken. */
 export async function addPhotos(look, blobs) {
   let taken = 0;
   for (const blob of blobs) {
@@ -63,51 +51,39 @@ export async function addPhotos(look, blobs) {
   return taken;
 }
 
-/** @param {Look} look @param {Pick<App, "knowledge" | "recogniser">} app */
 export async function identify(look, { knowledge, recogniser }) {
   look.become("looking");
   try {
     await knowledge.load();
     const state = await Promise.race([loadRecogniser(recogniser, knowledge), asked(look)]);
-    if (state === "ready") await identifyHere(look, knowledge.serverModel, recogniser);
+    if (state === "ready") await identifyHere(look, knowledge, recogniser);
     else await identifyThere(look, state);
   } catch (error) {
-    const wait = error instanceof ServerError && error.retryAfterS;
+    const busy = error.retryAfterS && t("server_busy", error.retryAfterS);
     const offline = navigator.onLine ? "" : t("offline");
-    look.become("error", { message: (wait && t("server_busy", wait)) || offline || messageOf(error) });
+    look.become("error", { message: busy || offline || error.message });
   }
 }
 
-/** Load what recognition on this device needs. @param {Recogniser} recogniser @param {Knowledge} knowledge */
-export function loadRecogniser(recogniser, { config, serverModel }) {
-  return recogniser.load(serverModel, config?.on_device ? RUNTIME : null);
+/** Load what recognition on this device needs. */
+export function loadRecogniser(recogniser, { config, model }) {
+  return recogniser.load(model, config.on_device ? RUNTIME : null);
 }
 
-/**
- * A slow network: nobody has to wait for megabytes if they would rather ask the server.
- *
- * @param {Look} look
- * @returns {Promise<EngineState>}
- */
+// A slow network: nobody has to wait for megabytes if they would rather ask the server.
 const asked = (look) => new Promise((resolve) => (look.skipWaiting = () => resolve("loading")));
 
-/** @param {Look} look @param {Model} model @param {Recogniser} recogniser */
-async function identifyHere(look, model, recogniser) {
-  /** @type {Score[]} */
-  const scores = [];
+async function identifyHere(look, { model }, recogniser) {
   for (const photo of look.photos) {
     photo.score ??= await recogniser.score(await decodePicture(photo.blob));
-    scores.push(photo.score);
   }
-  const score = combineScores(scores);
+  const score = combineScores(look.photos.map((each) => each.score));
   const answer = decide(score, { labels: model.labels, rule: model.decision });
   await finish(look, answer, "device");
 }
 
-/** @param {Look} look @param {EngineState} why */
 async function identifyThere(look, why) {
-  const reasons = /** @type {Partial<Record<EngineState, string>>} */ ({ unsupported: t("ask_unsupported"), failed: t("ask_failed") });
-  const reason = reasons[why] ?? "";
+  const reason = { unsupported: t("ask_unsupported"), failed: t("ask_failed") }[why];
   const allowed = await ask({
     title: t("ask_title"),
     body: [reason, t("ask_body", location.host)].filter(Boolean),
@@ -123,7 +99,6 @@ async function identifyThere(look, why) {
   return finish(look, answer, "server");
 }
 
-/** @param {Look} look @param {Answer} answer @param {Where} where */
 async function finish(look, answer, where) {
   look.answer = answer;
   look.where = where;

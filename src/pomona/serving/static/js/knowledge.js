@@ -4,13 +4,9 @@ import { fetchConfig, fetchFacts, fetchModel } from "./api.js";
 import { capitalise, language, otherLanguage } from "./i18n.js";
 
 export class Knowledge {
-  /** @type {Config | null} */
   config = null;
-  /** @type {Model | null} */
   model = null;
-  /** @type {Partial<Record<Lang, Record<string, Sheet>>>} */
   #facts = {};
-  /** @type {Record<string, Promise<void>>} */
   #loading = {};
 
   /** Settings and model, once; after a failure a further call tries again. */
@@ -18,12 +14,6 @@ export class Knowledge {
     return this.#once("server", async () => {
       [this.config, this.model] = await Promise.all([fetchConfig(), fetchModel()]);
     });
-  }
-
-  /** Of a server that has answered. */
-  get serverModel() {
-    if (!this.model) throw new Error("The server's model is not known yet.");
-    return this.model;
   }
 
   get maxPhotos() {
@@ -51,7 +41,6 @@ export class Knowledge {
     return this.loadFacts(otherLanguage()).catch(() => {});
   }
 
-  /** @param {string} what @param {() => Promise<void>} load */
   #once(what, load) {
     this.#loading[what] ??= load().catch((error) => {
       delete this.#loading[what];
@@ -60,19 +49,17 @@ export class Knowledge {
     return this.#loading[what];
   }
 
-  /** @param {string} label */
   labelName(label) {
-    const known = this.model?.labels.find((one) => one.label === label);
+    const known = this.model?.labels.find((each) => each.label === label);
     return capitalise(known?.names?.[language()] ?? label);
   }
 
-  /** @param {string | null} fruitId */
   fruitName(fruitId) {
-    const name = fruitId === null ? undefined : this.facts?.[fruitId]?.name;
+    const name = this.facts?.[fruitId]?.name;
     return name ? capitalise(name) : null;
   }
 
-  /** What this month has and others have not; all year round is no season. @param {number} month */
+  /** What this month has and others have not; all year round is no season. */
   inSeason(month) {
     const sheets = Object.values(this.facts ?? {});
     return sheets

@@ -13,7 +13,6 @@ const BAND_PIXELS = 1 << 22;
  * @returns {Promise<ImageBitmap>} rejects if the browser cannot decode it
  */
 export async function decodePicture(blob) {
-  /** @type {ImageBitmapOptions} */
   const plain = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
   try {
     return await createImageBitmap(blob, { ...plain, imageOrientation: "from-image" });
@@ -24,13 +23,13 @@ export async function decodePicture(blob) {
   }
 }
 
-/** All pixels, RGBA, transparency laid over white. @param {ImageBitmap} bitmap @returns {Rgba} */
+/** All pixels, RGBA, transparency laid over white. */
 export function readPixels(bitmap) {
   const { width, height } = bitmap;
   const data = new Uint8ClampedArray(width * height * 4);
   const rows = Math.max(1, Math.min(height, Math.floor(BAND_PIXELS / width)));
   const canvas = makeCanvas(width, rows);
-  const context = paintOn(canvas, { willReadFrequently: true });
+  const context = canvas.getContext("2d", { willReadFrequently: true });
   for (let top = 0; top < height; top += rows) {
     const n = Math.min(rows, height - top);
     context.fillStyle = "#fff";
@@ -41,52 +40,33 @@ export function readPixels(bitmap) {
   return { data, width, height };
 }
 
-/** A new JPEG to send: only pixels go through a canvas, so place, time and device stay behind. @param {ImageBitmap} bitmap */
+/** A new JPEG to send: only pixels go through a canvas, so place, time and device stay behind. */
 export function withoutMetadata(bitmap) {
   return redraw(bitmap, SENT_SIDE, 0.92);
 }
 
-/** A small JPEG for the history. @param {ImageBitmap} bitmap */
+/** A small JPEG for the history. */
 export function makeThumbnail(bitmap) {
   return redraw(bitmap, KEPT_SIDE, 0.82);
 }
 
-/** @param {ImageBitmap} bitmap @param {number} side @param {number} quality */
-function redraw(bitmap, side, quality) {
+async function redraw(bitmap, side, quality) {
   const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));
   const width = Math.max(1, Math.round(bitmap.width * scale));
   const height = Math.max(1, Math.round(bitmap.height * scale));
   const canvas = document.createElement("canvas");
   canvas.width = width;
   canvas.height = height;
-  const context = paintOn(canvas);
+  const context = canvas.getContext("2d");
   context.fillStyle = "#fff";
   context.fillRect(0, 0, width, height);
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, width, height);
-  return toJpeg(canvas, quality);
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", quality));
+  if (!blob) throw new Error("The picture could not be made again.");
+  return blob;
 }
 
-/** @param {HTMLCanvasElement} canvas @param {number} quality @returns {Promise<Blob>} */
-export function toJpeg(canvas, quality) {
-  return new Promise((resolve, reject) => {
-    const take = (/** @type {Blob | null} */ blob) =>
-      blob ? resolve(blob) : reject(new Error("The picture could not be made again."));
-    canvas.toBlob(take, "image/jpeg", quality);
-  });
-}
-
-/**
- * @param {HTMLCanvasElement | OffscreenCanvas} canvas
- * @param {CanvasRenderingContext2DSettings} [options]
- */
-export function paintOn(canvas, options) {
-  const context = canvas.getContext("2d", options);
-  if (!context || !("drawImage" in context)) throw new Error("This browser draws no pictures.");
-  return context;
-}
-
-/** @param {number} width @param {number} height */
 function makeCanvas(width, height) {
   if (typeof OffscreenCanvas !== "undefined") return new OffscreenCanvas(width, height);
   return Object.assign(document.createElement("canvas"), { width, height });

@@ -1,8 +1,8 @@
-// The views of a picture that a recogniser looks at; mirrors pomona/recognition/views.py.
+// The views of a picture that a recogniser looks at; mirrors pomona/recognition/preprocessing.py.
 
 import { FILTER_NAMES, resize } from "./resample.js";
 
-/** Whether this browser can make the pixels that a model asks for. @param {Preprocessing} preprocessing */
+/** Whether this browser can make the pixels that a model asks for. */
 export function canPrepare(preprocessing) {
   return (
     FILTER_NAMES.includes(preprocessing.interpolation) &&
@@ -11,15 +11,14 @@ export function canPrepare(preprocessing) {
 }
 
 /**
- * @param {Rgba} image upright
- * @param {Preprocessing} preprocessing as in model.json
+ * @param {{data: Uint8ClampedArray, width: number, height: number}} image upright, RGBA
+ * @param {object} preprocessing as in model.json
  * @returns {Uint8Array[]} one RGB picture of input_size per view
  */
 export function prepareViews(image, preprocessing) {
   return preprocessing.views.map((view) => prepare(image, view, preprocessing));
 }
 
-/** @param {Rgba} image @param {View} view @param {Preprocessing} preprocessing */
 function prepare(image, view, { input_size: [height, width], interpolation, resize: rule }) {
   const part = view.size !== 1 || view.square ? crop(image, boxOf(view, image)) : image;
   const box = rule === "crop" ? fit(part, width, height) : undefined;
@@ -27,7 +26,6 @@ function prepare(image, view, { input_size: [height, width], interpolation, resi
   return view.flip ? mirror(pixels, width) : pixels;
 }
 
-/** @param {View} view @param {Rgba} image */
 function boxOf({ size, x, y, square }, { width, height }) {
   const short = Math.min(width, height);
   const w = Math.max(1, roundHalfEven(size * (square ? short : width)));
@@ -35,20 +33,14 @@ function boxOf({ size, x, y, square }, { width, height }) {
   return { left: roundHalfEven(x * (width - w)), top: roundHalfEven(y * (height - h)), w, h };
 }
 
-/** Python rounds halves to the even neighbour; Math.round rounds them up. @param {number} value */
+// Python rounds halves to the even neighbour; Math.round rounds them up.
 function roundHalfEven(value) {
   const floor = Math.floor(value);
   if (value - floor !== 0.5) return Math.round(value);
   return floor % 2 === 0 ? floor : floor + 1;
 }
 
-/**
- * A crop of its own, not a box: Pillow's filter must not look over the edge of a view.
- *
- * @param {Rgba} image
- * @param {{left: number, top: number, w: number, h: number}} box
- * @returns {Rgba}
- */
+// A crop of its own, not a box: Pillow's filter must not look over the edge of a view.
 function crop({ data, width }, { left, top, w, h }) {
   const out = new Uint8ClampedArray(w * h * 4);
   for (let y = 0; y < h; y++) {
@@ -58,7 +50,7 @@ function crop({ data, width }, { left, top, w, h }) {
   return { data: out, width: w, height: h };
 }
 
-/** The largest centred part of the wanted shape, as PIL.ImageOps.fit takes it. @param {Rgba} image @param {number} wantedWidth @param {number} wantedHeight */
+// The largest centred part of the wanted shape, as PIL.ImageOps.fit takes it.
 function fit({ width, height }, wantedWidth, wantedHeight) {
   const ratio = width / height;
   const wanted = wantedWidth / wantedHeight;
@@ -69,7 +61,6 @@ function fit({ width, height }, wantedWidth, wantedHeight) {
   return [left, top, left + w, top + h];
 }
 
-/** @param {Uint8Array} pixels @param {number} width */
 function mirror(pixels, width) {
   const out = new Uint8Array(pixels.length);
   const n = pixels.length / 3;

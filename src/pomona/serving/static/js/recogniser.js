@@ -1,6 +1,5 @@
 // The recogniser in its worker, as the page sees it: a state to show and a question to ask.
 
-import { messageOf } from "./dom.js";
 import { canPrepare } from "./prepare.js";
 
 /**
@@ -8,52 +7,46 @@ import { canPrepare } from "./prepare.js";
  * could: no network, no memory). A "change" event tells of each.
  */
 export class Recogniser extends EventTarget {
-  /** @type {EngineState} */
   state = "idle";
   progress = 0;
   reason = "";
   // The reader asked the browser to save data: loading then waits for a word.
   saving = false;
-  threads = 0;
-  /** @type {Worker | undefined} */
   #worker;
-  /** @type {Map<number, {resolve: (result: never) => void, reject: (error: unknown) => void}>} */
   #waiting = new Map();
-  /** @type {Promise<EngineState> | undefined} */
   #loading;
   #next = 0;
   #bytes = 1;
 
-  /** Load once; a second call waits for the first, and after a failure tries again. @param {Model} model @param {Runtime | null} runtime */
+  /** Load once; a second call waits for the first, and after a failure tries again. */
   load(model, runtime) {
     if (this.state === "failed" || !this.#loading) this.#loading = this.#load(model, runtime);
     return this.#loading;
   }
 
-  /** What the page found out itself: the server could not be asked what to load. @param {string} reason */
+  /** What the page found out itself: the server could not be asked what to load. */
   fail(reason) {
     this.#become("failed", reason);
   }
 
-  /** Scores of one picture; the bitmap is handed over and gone afterwards. @param {ImageBitmap} bitmap @returns {Promise<Score>} */
+  /** Scores of one picture; the bitmap is handed over and gone afterwards. */
   score(bitmap) {
     return this.#ask("score", { bitmap }, [bitmap]);
   }
 
-  /** @param {Model} model @param {Runtime | null} runtime */
   async #load(model, runtime) {
     const reason = whyNot(model, runtime);
-    if (reason || !runtime) return this.#become("unsupported", reason);
+    if (reason) return this.#become("unsupported", reason);
     this.#bytes = model.size_bytes + runtime.size_bytes;
     this.#become("loading");
     try {
       this.#start();
-      const loaded = await this.#ask("load", { model, runtimeVersion: runtime.version });
-      this.threads = /** @type {{threads: number}} */ (loaded).threads;
+      const { threads } = await this.#ask("load", { model, runtimeVersion: runtime.version });
+      this.threads = threads;
       return this.#become("ready");
     } catch (error) {
       this.#stop(error);
-      return this.#become("failed", messageOf(error));
+      return this.#become("failed", error.message);
     }
   }
 
@@ -67,28 +60,20 @@ export class Recogniser extends EventTarget {
     });
   }
 
-  /** @param {unknown} error */
   #stop(error) {
     this.#worker?.terminate();
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }
 
-  /**
-   * @param {"load" | "score"} action
-   * @param {object} message
-   * @param {Transferable[]} transfer
-   * @returns {Promise<never>}
-   */
   #ask(action, message, transfer = []) {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      this.#worker?.postMessage({ id, action, ...message }, transfer);
+      this.#worker.postMessage({ id, action, ...message }, transfer);
     });
   }
 
-  /** @param {{id: number, received?: number, result: never, error?: string}} message */
   #hear({ id, received, result, error }) {
     if (received !== undefined) {
       this.progress = Math.min(1, received / this.#bytes);
@@ -101,7 +86,6 @@ export class Recogniser extends EventTarget {
     else reject?.(new Error(error));
   }
 
-  /** @param {EngineState} state */
   #become(state, reason = "") {
     this.state = state;
     this.reason = reason;
@@ -110,7 +94,6 @@ export class Recogniser extends EventTarget {
   }
 }
 
-/** @param {Model} model @param {Runtime | null} runtime */
 function whyNot(model, runtime) {
   if (!runtime) return "runtime";
   if (!canPrepare(model.preprocessing)) return "preprocessing";

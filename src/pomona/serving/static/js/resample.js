@@ -5,11 +5,6 @@
 const PRECISION_BITS = 22;
 const HALF = 1 << (PRECISION_BITS - 1);
 
-/** @typedef {{data: Uint8Array, width: number, height: number}} Rgb */
-/** @typedef {{support: number, at: (x: number) => number}} Kernel */
-/** @typedef {{weights: Int32Array, first: Int32Array, count: Int32Array, size: number}} Weights */
-
-/** @type {Record<string, Kernel>} */
 const FILTERS = {
   bilinear: { support: 1, at: (x) => Math.max(0, 1 - Math.abs(x)) },
   bicubic: { support: 2, at: bicubic },
@@ -21,7 +16,7 @@ export const FILTER_NAMES = Object.keys(FILTERS);
 /**
  * Resize RGBA pixels as Pillow resizes an RGB picture.
  *
- * @param {Rgba} image
+ * @param {{data: Uint8ClampedArray|Uint8Array, width: number, height: number}} image
  * @param {{width: number, height: number, filter?: string, box?: number[]}} wanted
  *   box: left, top, right, bottom of the part to take; fractions of pixels are allowed.
  * @returns {Uint8Array} RGB, height * width * 3
@@ -37,7 +32,6 @@ export function resize(image, { width, height, filter = "bicubic", box }) {
   const rows = down && weigh(top, bottom, image.height, height, kernel);
   // The order changes the rounding; Pillow 13 shrinks tall pictures vertically first.
   const downFirst = image.height - height > Math.max(0, 2 * (image.width - width));
-  /** @type {Rgb} */
   let pixels = dropAlpha(image);
   for (const pass of downFirst ? ["down", "across"] : ["across", "down"]) {
     if (pass === "across" && columns) pixels = combineColumns(pixels, columns, width);
@@ -46,7 +40,6 @@ export function resize(image, { width, height, filter = "bicubic", box }) {
   return pixels.data;
 }
 
-/** @param {number} value */
 function bicubic(value) {
   const a = -0.5;
   const x = Math.abs(value);
@@ -55,21 +48,11 @@ function bicubic(value) {
   return 0;
 }
 
-/** @param {number} x */
 function sinc(x) {
   return x === 0 ? 1 : Math.sin(x * Math.PI) / (x * Math.PI);
 }
 
-/**
- * Fixed-point weights of every output pixel, with its first input pixel and their number.
- *
- * @param {number} start
- * @param {number} end
- * @param {number} nIn
- * @param {number} nOut
- * @param {Kernel} kernel
- * @returns {Weights}
- */
+/** Fixed-point weights of every output pixel, with its first input pixel and their number. */
 function weigh(start, end, nIn, nOut, kernel) {
   const scale = Math.fround(end - start) / nOut;
   const filterScale = Math.max(scale, 1);
@@ -98,7 +81,6 @@ function weigh(start, end, nIn, nOut, kernel) {
   return { weights, first, count, size };
 }
 
-/** @param {Rgba} image */
 function dropAlpha({ data, width, height }) {
   const rgb = new Uint8Array(width * height * 3);
   for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
@@ -109,7 +91,6 @@ function dropAlpha({ data, width, height }) {
   return { data: rgb, width, height };
 }
 
-/** @param {Rgb} image @param {Weights} weights @param {number} nOut @returns {Rgb} */
 function combineColumns({ data, width, height }, { weights, first, count, size }, nOut) {
   const out = new Uint8Array(height * nOut * 3);
   for (let y = 0, to = 0; y < height; y++) {
@@ -132,7 +113,6 @@ function combineColumns({ data, width, height }, { weights, first, count, size }
   return { data: out, width: nOut, height };
 }
 
-/** @param {Rgb} image @param {Weights} weights @param {number} nOut @returns {Rgb} */
 function combineRows({ data, width }, { weights, first, count, size }, nOut) {
   const length = width * 3;
   const out = new Uint8Array(nOut * length);
@@ -151,7 +131,6 @@ function combineRows({ data, width }, { weights, first, count, size }, nOut) {
   return { data: out, width, height: nOut };
 }
 
-/** @param {number} sum */
 function clip(sum) {
   const value = sum >> PRECISION_BITS;
   return value < 0 ? 0 : value > 255 ? 255 : value;

@@ -1,7 +1,6 @@
 // Recognition off the main thread: the network, its pixels and its scores.
 
 import { combineScores } from "./decide.js";
-import { messageOf } from "./dom.js";
 import { readPixels } from "./pictures.js";
 import { prepareViews } from "./prepare.js";
 import { fetchOnce, sha256 } from "./store.js";
@@ -13,80 +12,68 @@ const MODEL_CACHE = "pomona-model";
 // More threads than this gain little on a network of this size, and warm the phone.
 const MAX_THREADS = 4;
 
-/** @typedef {{ort: Ort, session: OrtSession, preprocessing: Preprocessing}} Loaded */
+let ort;
+let session;
+let preprocessing;
 
-/** @type {Loaded | undefined} */
-let loaded;
-
-/** @type {Record<string, (message: never) => Promise<object>>} */
 const actions = { load, score };
 
 self.addEventListener("message", async ({ data: { id, action, ...rest } }) => {
   try {
-    self.postMessage({ id, result: await actions[action](/** @type {never} */ (rest)) });
+    self.postMessage({ id, result: await actions[action](rest) });
   } catch (error) {
-    self.postMessage({ id, error: messageOf(error) });
+    self.postMessage({ id, error: String(error?.message ?? error) });
   }
 });
 
-/** @param {{model: Model, runtimeVersion: string}} message */
 async function load({ model, runtimeVersion }) {
   let received = 0;
-  /** @param {number} n */
   const onBytes = (n) => self.postMessage({ received: (received += n) });
   const [wasm, network] = await Promise.all([
     fetchOnce(RUNTIME_CACHE, `${ENGINE}?v=${runtimeVersion}`, unpack, onBytes),
     fetchOnce(MODEL_CACHE, model.url, (bytes) => verify(bytes, model.sha256), onBytes),
   ]);
-  /** @type {Ort} */
-  const ort = await import(`${VENDOR}/ort.wasm.min.mjs`);
+  ort = await import(`${VENDOR}/ort.wasm.min.mjs`);
   ort.env.logLevel = "error";
   ort.env.wasm.wasmBinary = wasm;
   ort.env.wasm.wasmPaths = { mjs: `${VENDOR}/ort-wasm-simd-threaded.mjs` };
   ort.env.wasm.numThreads = self.crossOriginIsolated
     ? Math.min(MAX_THREADS, navigator.hardwareConcurrency || 1)
     : 1;
-  const session = await ort.InferenceSession.create(network, {
+  session = await ort.InferenceSession.create(network, {
     executionProviders: ["wasm"],
     graphOptimizationLevel: "all",
     // Errors only: it warns of constants that a model has and does not use.
     logSeverityLevel: 3,
   });
-  loaded = { ort, session, preprocessing: model.preprocessing };
+  preprocessing = model.preprocessing;
   return { threads: ort.env.wasm.numThreads };
 }
 
-/** @param {ArrayBuffer} bytes */
 function unpack(bytes) {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).arrayBuffer();
 }
 
-/** @param {ArrayBuffer} bytes @param {string} expected */
 async function verify(bytes, expected) {
-  const digest = await sha256(bytes);
-  if (digest !== null && digest !== expected) throw new Error("The network was damaged on the way.");
+  const found = await sha256(bytes);
+  if (found !== null && found !== expected) throw new Error("The network was damaged on the way.");
   return new Uint8Array(bytes);
 }
 
-/** @param {{bitmap: ImageBitmap}} message */
 async function score({ bitmap }) {
-  if (!loaded) throw new Error("The recogniser is not loaded.");
-  const recogniser = loaded;
   const start = performance.now();
   const image = readPixels(bitmap);
   bitmap.close();
-  const views = prepareViews(image, recogniser.preprocessing);
+  const views = prepareViews(image, preprocessing);
   const prepared = performance.now();
-  /** @type {Score[]} */
   const scores = [];
-  for (const view of views) scores.push(await run(view, recogniser));
+  for (const view of views) scores.push(await run(view));
   const timing = { decode: prepared - start, network: performance.now() - prepared };
   return { ...combineScores(scores), timing };
 }
 
-/** @param {Uint8Array} pixels @param {Loaded} recogniser */
-async function run(pixels, { ort, session, preprocessing }) {
+async function run(pixels) {
   const [height, width] = preprocessing.input_size;
   const images = new ort.Tensor("uint8", pixels, [1, height, width, 3]);
   const { probabilities, strangeness } = await session.run({ images }, ["probabilities", "strangeness"]);

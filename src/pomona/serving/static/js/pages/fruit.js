@@ -6,7 +6,6 @@ import { icon } from "../icons.js";
 import { bar, heading } from "../parts.js";
 import { seasonText, seasonWheel } from "../wheel.js";
 
-/** @type {[Nutrient, string][]} */
 const NUTRIENTS = [
   ["energy_kcal", "kcal"],
   ["water_g", "g"],
@@ -18,12 +17,9 @@ const NUTRIENTS = [
   ["vitamin_c_mg", "mg"],
   ["potassium_mg", "mg"],
 ];
-/** @type {Nutrient[]} */
 const PARTS_OF_ANOTHER = ["sugars_g", "fiber_g"];
-/** @type {Place[]} */
 const PLACES = ["pantry_days_max", "fridge_days_max", "freezer_days_max"];
 
-/** @param {App} app @param {Visit} visit @returns {Promise<Page>} */
 export async function fruitPage(app, { params: [id] }) {
   await app.knowledge.loadNames();
   const { facts } = app.knowledge;
@@ -35,7 +31,6 @@ export async function fruitPage(app, { params: [id] }) {
   return { title: capitalise(sheet.name), element: fruitSheet(sheet) };
 }
 
-/** @param {Sheet} sheet */
 function fruitSheet(sheet) {
   return h(
     "article.page.sheet",
@@ -45,7 +40,6 @@ function fruitSheet(sheet) {
   );
 }
 
-/** @param {Sheet} sheet */
 function head(sheet) {
   const raw = sheet.edible_raw === undefined ? [] : [t(sheet.edible_raw ? "raw" : "cooked")];
   const chips = [t(sheet.kind), ...raw];
@@ -57,7 +51,6 @@ function head(sheet) {
   );
 }
 
-/** @param {string} what @param {string} title @param {Sheet} sheet @param {string} part @param {...Child} body */
 function card(what, title, sheet, part, ...body) {
   return h(
     `section.card.${what}`,
@@ -67,13 +60,10 @@ function card(what, title, sheet, part, ...body) {
   );
 }
 
-/** @param {Sheet} sheet @param {string} part */
 function cite({ sources, nutrition }, part) {
-  const source = sources?.[part];
-  return part === "nutrition" ? `${source}, ${nutrition?.usda_ndb_no}` : source;
+  return part === "nutrition" ? `${sources[part]}, ${nutrition.usda_ndb_no}` : sources[part];
 }
 
-/** @param {Sheet} sheet */
 function season(sheet) {
   const months = sheet.season_fr_months;
   if (!months) return null;
@@ -89,14 +79,16 @@ function season(sheet) {
   );
 }
 
-/** @param {Sheet} sheet */
 function nutrition(sheet) {
   const { nutrition: values } = sheet;
   if (!values) return null;
-  const known = NUTRIENTS.flatMap(([name, unit]) => {
-    const value = values[name];
-    return value === undefined ? [] : [row(name, unit, value)];
-  });
+  const known = NUTRIENTS.filter(([name]) => values[name] !== undefined);
+  const row = ([name, unit]) =>
+    h(
+      PARTS_OF_ANOTHER.includes(name) ? "tr.part" : "tr",
+      h("th", { scope: "row" }, t(name)),
+      h("td", `${formatNumber(values[name])} ${unit}`, unit === "g" && bar(Math.min(1, values[name] / 100), "calm")),
+    );
   return card(
     "nutrition",
     t("nutrition"),
@@ -106,39 +98,25 @@ function nutrition(sheet) {
       "table",
       h("caption", t("per_100g")),
       h("thead.unseen", h("tr", h("th", { scope: "col" }, t("nutrient")), h("th", { scope: "col" }, t("amount")))),
-      h("tbody", known),
+      h("tbody", known.map(row)),
     ),
     h("p.described", { lang: "en" }, values.usda_description),
   );
 }
 
-/** @param {Nutrient} name @param {string} unit @param {number} value */
-function row(name, unit, value) {
-  return h(
-    PARTS_OF_ANOTHER.includes(name) ? "tr.part" : "tr",
-    h("th", { scope: "row" }, t(name)),
-    h("td", `${formatNumber(value)} ${unit}`, unit === "g" && bar(Math.min(1, value / 100), "calm")),
-  );
-}
-
-/** @param {Sheet} sheet */
 function storage(sheet) {
-  const known = PLACES.flatMap((place) => {
-    const days = sheet.storage?.[place];
-    return days === undefined ? [] : [h("div", h("dt", t(place)), h("dd", formatDays(days)))];
-  });
+  const known = PLACES.filter((place) => sheet.storage?.[place] !== undefined);
   if (!known.length) return null;
-  return card("storage", t("storage"), sheet, "storage", h("dl.places", known));
+  const place = (name) => h("div", h("dt", t(name)), h("dd", formatDays(sheet.storage[name])));
+  return card("storage", t("storage"), sheet, "storage", h("dl.places", known.map(place)));
 }
 
-/** @param {Sheet} sheet */
 function climate(sheet) {
   const { co2e_kg_per_kg: value } = sheet;
   if (value === undefined) return null;
   return card("climate", t("climate"), sheet, "co2e_kg_per_kg", h("p", h("strong.big", formatNumber(value)), " ", t("co2e")));
 }
 
-/** @param {Sheet} sheet */
 function names(sheet) {
   const rows = [
     ["english", sheet.name_en, "en"],
@@ -155,20 +133,19 @@ function names(sheet) {
   );
 }
 
-/** @param {Sheet} sheet */
 function note(sheet) {
   return sheet.note && card("note", t("note"), sheet, "note", h("p", sheet.note));
 }
 
-/** @param {Sheet} sheet */
 function claims(sheet) {
   if (!sheet.claims?.length) return null;
+  const quoted = (text) => h("li", h("q", text));
   return card(
     "claims",
     t("claims"),
     sheet,
     "",
     h("p.claims-warning", icon("say"), h("span", t("claims_warning"))),
-    h("ul", sheet.claims.map(({ text }) => h("li", h("q", text)))),
+    h("ul", sheet.claims.map(({ text }) => quoted(text))),
   );
 }

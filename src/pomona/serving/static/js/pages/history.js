@@ -8,7 +8,6 @@ import { button, heading, iconButton, linkButton, percent, photo } from "../part
 import { describe } from "../wording.js";
 import { takeBackForm } from "./contribute.js";
 
-/** @param {App} app @param {Visit} visit @returns {Promise<Page>} */
 export async function historyPage(app, { signal }) {
   await app.knowledge.loadNames();
   const looks = await listLooks();
@@ -28,7 +27,7 @@ export async function historyPage(app, { signal }) {
   };
 }
 
-/** A look as a card that leads to it. @param {LookRecord} look @param {App} app @param {AbortSignal} signal */
+/** A look as a card that leads to it. */
 export function lookCard(look, { knowledge }, signal) {
   const { title, second, tone } = describe(look.answer, knowledge);
   const sure = look.answer.decision === "unknown" ? "" : percent(look.answer.probability);
@@ -40,7 +39,6 @@ export function lookCard(look, { knowledge }, signal) {
   );
 }
 
-/** @param {LookRecord} look @param {App} app @param {AbortSignal} signal */
 function entry(look, app, signal) {
   const { title } = describe(look.answer, app.knowledge);
   return h(
@@ -55,7 +53,6 @@ function entry(look, app, signal) {
   );
 }
 
-/** @param {App} app */
 async function deleteAll(app) {
   const sure = await ask({
     title: t("delete_all_title"),

@@ -11,43 +11,34 @@ import { contributeForm } from "./contribute.js";
 
 const TIPS = [["closer", "tip_closer"], ["plain", "tip_plain"], ["side", "tip_side"]];
 
-/** @param {App} app @param {Visit} visit @returns {Promise<Page>} */
 export async function lookPage(app, { signal, params: [id] }) {
-  // An address that was cut short names none.
-  const live = id ? app.looks.get(id) : undefined;
-  const look = live ?? (id ? await getLook(id) : undefined);
+  const live = app.looks.get(id);
+  const look = live ?? (await getLook(id));
   if (!look) return { title: t("history"), element: h(".page", heading(t("history_gone")), linkButton("primary", "#/", null, t("home"))) };
   await app.knowledge.loadNames();
   const element = h(".page.look");
   const page = { title: t("looking"), element };
   const show = () => {
-    const answer = !live || live.state === "done" ? look.answer : null;
-    const parts = answer
-      ? answerParts(app, { look, live, answer, signal })
-      : live
-        ? waitingParts(app, live, signal)
-        : [];
-    element.replaceChildren(...parts);
-    page.title = answer ? describe(answer, app.knowledge).title : t("looking");
+    const answered = look.answer && (!live || live.state === "done");
+    element.replaceChildren(...(answered ? answerParts(app, look, live, signal) : waitingParts(app, live, signal)));
+    page.title = answered ? describe(look.answer, app.knowledge).title : t("looking");
   };
   live?.addEventListener("change", () => {
     show();
     app.retitle(page);
-    if (live.state === "done" && live.answer) app.announce(announcement(live.answer, app));
-    if (live.state !== "looking") /** @type {HTMLElement | null} */ (element.querySelector("h1"))?.focus({ preventScroll: true });
+    if (live.state === "done") app.announce(announcement(live, app));
+    if (live.state !== "looking") element.querySelector("h1")?.focus({ preventScroll: true });
   }, { signal });
   show();
   return page;
 }
 
-/** @param {Answer} answer @param {App} app */
-function announcement(answer, { knowledge }) {
+function announcement({ answer }, { knowledge }) {
   const { title, second } = describe(answer, knowledge);
   const words = answer.decision === "unknown" ? "" : t("confidence", confidenceWords(answer), percent(answer.probability));
   return [title, second, words].filter(Boolean).join(". ");
 }
 
-/** @param {App} app @param {Look} live @param {AbortSignal} signal */
 function waitingParts(app, live, signal) {
   const { recogniser } = app;
   const problem = live.state === "error" || live.state === "refused";
@@ -61,10 +52,9 @@ function waitingParts(app, live, signal) {
       ]
     : [heading(t("looking")), waitingForEngine(app, live, signal)];
   const busy = !problem && recogniser.state === "ready";
-  return [h(".look-photos", photos(live.photos.map(({ thumbnail }) => thumbnail), "", signal, problem ? "" : "scanning")), h(".look-text", { "aria-busy": busy ? "true" : "false" }, text)];
+  return [h(".look-photos", photos(live.photos.map((each) => each.thumbnail), "", signal, problem ? "" : "scanning")), h(".look-text", { "aria-busy": busy ? "true" : "false" }, text)];
 }
 
-/** @param {App} app @param {Look} live @param {AbortSignal} signal */
 function waitingForEngine(app, live, signal) {
   const place = h(".waiting");
   const fill = () => {
@@ -82,16 +72,11 @@ function waitingForEngine(app, live, signal) {
   return place;
 }
 
-/** @typedef {Look | LookRecord} Shown */
-
-/**
- * @param {App} app
- * @param {{look: Shown, live: Look | undefined, answer: Answer, signal: AbortSignal}} shown
- */
-function answerParts(app, { look, live, answer, signal }) {
+function answerParts(app, look, live, signal) {
   const { knowledge } = app;
+  const { answer } = look;
   const words = describe(answer, knowledge);
-  const blobs = "thumbnails" in look ? look.thumbnails : look.photos.map(({ thumbnail }) => thumbnail);
+  const blobs = live ? live.photos.map((each) => each.thumbnail) : look.thumbnails;
   const unknown = answer.decision === "unknown";
   return [
     h(".look-photos", photos(blobs, words.title, signal), whereLine(look)),
@@ -101,7 +86,7 @@ function answerParts(app, { look, live, answer, signal }) {
       words.second && h("p.second", words.second),
       unknown ? h("p", t("unknown_lead")) : confidence(answer, words.tone),
       unknown && tips(),
-      unknown || actions(knowledge, answer),
+      unknown || actions(app, look, live),
       unknown && moreActions(app, look, live, true),
       others(answer, knowledge, unknown),
       unknown || teaser(answer, knowledge),
@@ -117,10 +102,8 @@ function answerParts(app, { look, live, answer, signal }) {
   ];
 }
 
-/** @param {Blob[]} blobs @param {string} name @param {AbortSignal} signal */
 function photos(blobs, name, signal, what = "") {
   const many = blobs.length > 1;
-  /** @param {number} i */
   const alt = (i) => (many ? t("photo_number", i + 1, blobs.length) : t("photo_of", name || t("looking")));
   return h(
     ["ul", "photos", many && "many", what].filter(Boolean).join("."),
@@ -128,12 +111,10 @@ function photos(blobs, name, signal, what = "") {
   );
 }
 
-/** @param {Shown} look */
 function whereLine({ where }) {
   return h("p.where", icon(where === "server" ? "server" : "device"), h("span", t(`where_${where}`)));
 }
 
-/** @param {Answer} answer @param {string} tone */
 function confidence(answer, tone) {
   return h(
     ".confidence",
@@ -142,13 +123,11 @@ function confidence(answer, tone) {
   );
 }
 
-/** @param {Knowledge} knowledge @param {Answer} answer */
-function actions(knowledge, answer) {
+function actions({ knowledge }, { answer }) {
   const name = knowledge.fruitName(answer.fruit_id);
   return name && h(".actions", linkButton("primary", `#/fruit/${answer.fruit_id}`, "next", t("about", name)));
 }
 
-/** @param {App} app @param {Shown} look @param {Look | undefined} live @param {boolean} first */
 function moreActions(app, look, live, first) {
   const left = live ? app.knowledge.maxPhotos - live.photos.length : 0;
   return h(
@@ -167,14 +146,11 @@ function tips() {
   );
 }
 
-/** @param {Answer} answer @param {Knowledge} knowledge @param {boolean} unknown */
 function others(answer, knowledge, unknown) {
   const list = alternatives(answer, knowledge);
   if (!list.length) return null;
   // Of something it does not know, a percentage would promise what it cannot keep.
-  /** @param {number} probability */
   const share = (probability) => (unknown ? [] : [h("span.percent", percent(probability)), bar(probability, "calm")]);
-  /** @param {Candidate & {name: string}} candidate */
   const line = ({ name, fruit_id, probability }) => {
     const inside = [h("span.other-name", name), share(probability)];
     return h("li", fruit_id && knowledge.facts?.[fruit_id] ? h("a.other", { href: `#/fruit/${fruit_id}` }, inside) : h("span.other", inside));
@@ -182,9 +158,8 @@ function others(answer, knowledge, unknown) {
   return h("section.others", h("h2", t(unknown ? "closest" : "also")), h("ul", list.map(line)));
 }
 
-/** @param {Answer} answer @param {Knowledge} knowledge */
 function teaser({ fruit_id }, knowledge) {
-  const months = fruit_id === null ? undefined : knowledge.facts?.[fruit_id]?.season_fr_months;
+  const months = knowledge.facts?.[fruit_id]?.season_fr_months;
   if (!months) return null;
   const now = months.includes(new Date().getMonth() + 1);
   return h(

@@ -11,7 +11,6 @@ import { lookCard } from "./history.js";
 const N_RECENT = 3;
 const N_SEASON = 8;
 
-/** @param {App} app @param {Visit} visit @returns {Page} */
 export function startPage(app, { signal }) {
   const season = h("section.season-now", { "aria-labelledby": "season-title" });
   const recent = h("section.recent");
@@ -35,7 +34,6 @@ export function startPage(app, { signal }) {
   };
 }
 
-/** @param {App} app */
 function takeButton({ look }) {
   const face = [
     h("span.fruit-button", { "aria-hidden": "true" }, h("img", { src: "/static/icons/pomona.svg", alt: "", width: 192, height: 192 }), icon("camera")),
@@ -48,11 +46,12 @@ function takeButton({ look }) {
   return [button, input];
 }
 
-/** @param {HTMLElement} section @param {App} app @param {AbortSignal} signal */
 async function fillSeason(section, { knowledge }, signal) {
   const month = new Date().getMonth() + 1;
-  const waiting = h("ul.chips", { "aria-busy": "true" });
-  section.append(h("h2", { id: "season-title" }, t("season_now", monthName(month))), waiting);
+  section.append(
+    h("h2", { id: "season-title" }, t("season_now", monthName(month))),
+    h("ul.chips", { "aria-busy": "true" }),
+  );
   try {
     await knowledge.loadFacts();
   } catch {
@@ -65,22 +64,15 @@ async function fillSeason(section, { knowledge }, signal) {
     h("li", h("a.chip", { href: `#/fruit/${fruit_id}` }, capitalise(name))),
   );
   const list = h("ul.chips", chips, h("li", h("a.chip.more", { href: "#/fruits" }, t("see_all"))));
-  waiting.replaceWith(list);
+  section.replaceChild(list, section.lastChild);
 }
 
-/**
- * Not the first of the alphabet every time: a few from all of it.
- *
- * @template T
- * @param {T[]} items
- * @param {number} n
- */
+// Not the first of the alphabet every time: a few from all of it.
 function spread(items, n) {
   if (items.length <= n) return items;
   return Array.from({ length: n }, (_, i) => items[Math.floor((i * items.length) / n)]);
 }
 
-/** @param {HTMLElement} section @param {App} app @param {AbortSignal} signal */
 async function fillRecent(section, app, signal) {
   const looks = (await listLooks()).slice(0, N_RECENT);
   await app.knowledge.loadNames();

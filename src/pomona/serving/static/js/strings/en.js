@@ -1,7 +1,6 @@
 // What the page says, in English. A function where numbers or names go in.
 
-/** @type {Record<string, Words>} */
-const strings = {
+export default {
   language: "English",
   other_language: "Français",
   other_language_short: "FR",
@@ -158,5 +157,3 @@ const strings = {
   update_do: "Update",
   later: "Later",
 };
-
-export default strings;

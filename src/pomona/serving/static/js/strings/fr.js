@@ -1,7 +1,6 @@
 // Ce que dit la page, en français ; les mêmes clés que en.js, un test y veille.
 
-/** @type {Record<string, Words>} */
-const strings = {
+export default {
   language: "Français",
   other_language: "English",
   other_language_short: "EN",
@@ -62,7 +61,7 @@ const strings = {
   closest: "Le plus proche",
   about: (name) => `Tout sur : ${name}`,
   add_side: "Ajouter un autre côté",
-  add_count: (n, most) => `${n} photo${Number(n) > 1 ? "s" : ""} sur ${most}`,
+  add_count: (n, most) => `${n} photo${n > 1 ? "s" : ""} sur ${most}`,
   again: "Fruit suivant",
   where_device: "Fait sur cet appareil. Rien n'a été envoyé.",
   where_server: "Fait par le serveur.",
@@ -158,5 +157,3 @@ const strings = {
   update_do: "Mettre à jour",
   later: "Plus tard",
 };
-
-export default strings;
