@@ -51,15 +51,20 @@ $(READY): requirements/dev.lock pyproject.toml requirements/check_machine.py
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+PHOTO := examples/fruit/photographs/Royal-Gala/Royal-Gala_021.jpg
+
 demo: setup
 ifdef DATA
 	@$(BIN)/pomona run "$(DATA)" --out "$(OUT)" --overwrite
 else
-	@test -d demo/fruit || $(BIN)/pomona sample demo/fruit
-	@$(BIN)/pomona run demo/fruit --out "$(OUT)" --overwrite
+	@echo "1. Features, a PCA and a classifier, from $$(find examples/fruit/frames -name '*.jpg' | wc -l) frames of 18 fruits"
+	@$(BIN)/pomona run examples/fruit/frames --out "$(OUT)" --overwrite --classifier logistic
+	@echo
+	@echo "2. Which fruit is on a photograph, by the recogniser that comes with Pomona"
+	@$(BIN)/pomona predict $(PHOTO) --top 3
 endif
 	@echo
-	@echo "Now the phone app, with the recogniser that comes with the package:"
+	@echo "Look at $(OUT)/report/index.html. Then take the phone app in your hand:"
 	@echo "  $(BIN)/pomona serve                                        # this machine, camera and all"
 	@echo "  $(BIN)/pomona serve --host 0.0.0.0 --tls-self-signed       # your phone too: scan the code it shows"
 

@@ -33,9 +33,11 @@ def write_features(folder) -> None:
 
 def bench() -> None:
     """Emit the rows of both."""
+    from pomona.backbones import find_backbone
     from pomona.settings import ReduceSettings, SparkSettings
     from pomona.spark.reduce.stage import reduce_to_folder
     from pomona.spark.session import start_spark
+    from pomona.storage.locations import LocalLocation
 
     features, out = SCRATCH / "features", SCRATCH / "reduce"
     if not features.exists():
@@ -52,11 +54,11 @@ def bench() -> None:
         with sampled(lambda: me.memory_info().rss) as rss:
             reduction = reduce_to_folder(
                 spark,
-                features,
-                out,
+                LocalLocation(features),
+                LocalLocation(out),
                 settings=ReduceSettings(),
                 features_format="parquet",
-                backbone="efficientnet_lite0",
+                spec=find_backbone("efficientnet_lite0"),
             )
         seconds.append(time.perf_counter() - started)
         peaks.append((max(rss) - idle) / (N_FEATURES**2 * 8))

@@ -9,30 +9,36 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-import pyarrow as pa
 import pyarrow.dataset as ds
 
+from benchmarks.pictures import repeat_pictures
 from benchmarks.rows import GOLDEN
 from pomona.pictures.listing import Listing, list_images
 from pomona.settings import ExtractSettings, SourceSettings
 
 
 def list_repeated(source: Path, *, times: int) -> Listing:
-    """Return the pictures of a folder, each several times."""
-    listing = list_images(SourceSettings(source))
-    return Listing(pa.concat_tables([listing.pictures] * times), listing.quarantined)
+    """Return the pictures of a folder, in as many versions of each; no two files are alike."""
+    folder = source if times == 1 else repeat_pictures(source, times=times)
+    return list_images(SourceSettings(folder))
 
 
 def measure_extraction(
     spark, listing: Listing, out: Path, *, settings: ExtractSettings | None = None
 ) -> float:
     """Extract a listing to an emptied folder; return images per second."""
+    from pomona.backbones import resolve_backbone
+    from pomona.spark.extract.networks import choose_engine, share_backbone
     from pomona.spark.extract.stage import extract_to_folder
+    from pomona.storage.locations import LocalLocation
 
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
+    settings = settings or ExtractSettings()
     started = time.perf_counter()
-    done = extract_to_folder(spark, listing, out, settings=settings or ExtractSettings())
+    engine = choose_engine(spark, settings.engine)
+    shared = share_backbone(spark, resolve_backbone(settings), engine=engine)
+    done = extract_to_folder(spark, listing, LocalLocation(out), settings=settings, shared=shared)
     assert done.n_extracted == listing.n_images
     return listing.n_images / (time.perf_counter() - started)
 

@@ -1,9 +1,13 @@
-"""Pictures made in code."""
+"""Pictures made in code, and the real ones of the repository."""
 
 import io
+import shutil
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+FRAMES = Path(__file__).parents[1] / "examples" / "fruit" / "frames"
 
 
 def make_pixels(seed: int, height: int = 60, width: int = 80) -> np.ndarray:
@@ -20,3 +24,14 @@ def encode(image: Image.Image | np.ndarray, format: str = "JPEG", **options: obj
     out = io.BytesIO()
     image.save(out, format, **options)
     return out.getvalue()
+
+
+def copy_frames(target: Path, *, n_labels: int, n_each: int) -> Path:
+    """A folder of real frames: the first labels, and of each frames from all around."""
+    for folder in sorted(FRAMES.iterdir())[:n_labels]:
+        frames = sorted(folder.iterdir())
+        (target / folder.name).mkdir(parents=True)
+        for i in range(n_each):
+            path = frames[i * len(frames) // n_each]
+            shutil.copy(path, target / folder.name / path.name)
+    return target

@@ -19,6 +19,7 @@ def test_notebook_runs(tmp_path):
 
     notebook = nbformat.read(NOTEBOOK, 4)
     assert sum("image/png" in out.get("data", {}) for out in _outputs(notebook)) == 3
+    (tmp_path / "fruit").symlink_to(NOTEBOOK.with_name("fruit"))
     where = {"metadata": {"path": str(tmp_path)}}
     NotebookClient(notebook, timeout=300, resources=where).execute()
     texts = [out.text for out in _outputs(notebook) if out.output_type == "stream"]

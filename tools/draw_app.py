@@ -1,8 +1,6 @@
-"""Draw the pictures of the phone app in docs/images: the real page, synthetic fruit.
+"""Draw the pictures of the phone app in docs/images: the real page, real photographs.
 
     python tools/draw_app.py
-
-The recogniser is the tests' own, which knows synthetic fruit; the shipped one refuses it.
 """
 
 import io
@@ -14,6 +12,7 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs/images"
+PHOTOGRAPHS = ROOT / "examples/fruit/photographs"
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 ANSWER = ".look-text.variety, .look-text.fruit, .look-text.unknown"
 # The tests know how to serve the page and to drive the browser.
@@ -24,18 +23,16 @@ def main() -> None:
     """Write app-*.png."""
     from playwright.sync_api import sync_playwright
     from serving.page_fixtures import QUIET, find_chromium, serving
-    from serving.small_recogniser import draw_photo, write_small_recogniser
 
     with tempfile.TemporaryDirectory() as folder:
-        model = write_small_recogniser(Path(folder))
         film = Path(folder) / "film.mjpeg"
-        draw_photo("apple", size=720, frame=1).save(film, "JPEG", quality=92)
+        open_photo("Royal-Gala_021").resize((720, 720)).save(film, "JPEG", quality=92)
         camera = (
             "--use-fake-ui-for-media-stream",
             "--use-fake-device-for-media-stream",
             f"--use-file-for-fake-video-capture={film}",
         )
-        with sync_playwright() as playwright, serving(model=model) as url:
+        with sync_playwright() as playwright, serving() as url:
             browser = playwright.chromium.launch(
                 executable_path=find_chromium(), args=[*QUIET, *camera]
             )
@@ -63,12 +60,10 @@ def draw_phone(browser, url: str) -> None:
 
 def draw_phone_in_french(browser, url: str) -> None:
     """Fact sheet and history; French, dark."""
-    from serving.small_recogniser import draw_photo
-
     page = open_page(browser, url, PHONE, locale="fr-FR", color_scheme="dark")
-    for fruit in ("apple", "banana", "pomegranate"):
+    for name in ("Royal-Gala_021", "Banana_012", "Pomegranate_007"):
         page.goto(f"{url}/#/")
-        look(page, draw_photo(fruit, size=480, frame=2))
+        look(page, open_photo(name))
     page.goto(f"{url}/#/history")
     page.locator(".look-card").first.wait_for()
     save(page, "history-fr")
@@ -79,10 +74,8 @@ def draw_phone_in_french(browser, url: str) -> None:
 
 def draw_desktop(browser, url: str) -> None:
     """An answer and a fact sheet."""
-    from serving.small_recogniser import draw_photo
-
     page = open_page(browser, url, DESKTOP, locale="en-GB", color_scheme="light")
-    look(page, draw_photo("banana", size=720, frame=2))
+    look(page, open_photo("Banana_012"))
     save(page, "desktop")
     page.goto(f"{url}/#/fruit/banana")
     page.locator(".wheel").wait_for()
@@ -96,6 +89,11 @@ def open_page(browser, url: str, viewport: dict[str, int], **options: str):
     page.locator(".engine-line path[d^='M5 12.5']").wait_for(timeout=120_000)
     page.locator(".chip").first.wait_for()
     return page
+
+
+def open_photo(name: str) -> Image.Image:
+    """Return one of the phone photographs that come with the repository."""
+    return Image.open(PHOTOGRAPHS / name.rpartition("_")[0] / f"{name}.jpg").convert("RGB")
 
 
 def look(page, photo: Image.Image) -> None:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pomona.pipeline.train import train
     from pomona.recognition import load_recogniser
     from pomona.reduction.estimators import PCA, Standardizer
-    from pomona.samples import write_samples
     from pomona.settings import (
         ExtractSettings,
         ReduceSettings,
@@ -52,7 +51,6 @@ __all__ = [
     "report",
     "run",
     "train",
-    "write_samples",
 ]
 
 # Imported on first use, so that `import pomona` and `pomona --help` are quick.
@@ -79,7 +77,6 @@ _HOMES = {
     "report": "pipeline.report",
     "run": "pipeline.run",
     "train": "pipeline.train",
-    "write_samples": "samples",
 }
 
 

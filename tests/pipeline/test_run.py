@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.dataset as ds
 import pytest
-from picture_files import encode, make_pixels
+from picture_files import FRAMES, copy_frames, encode, make_pixels
 from pictures.test_decode import BAD
 
 import pomona
@@ -32,9 +32,9 @@ def _run(spark, source, out, **more):
 
 @pytest.fixture(scope="module")
 def finished(spark, tmp_path_factory):
-    """A run of 24 synthetic pictures."""
+    """A run of 24 frames."""
     root = tmp_path_factory.mktemp("run")
-    pomona.write_samples(root / "fruit", n_classes=3, n_per_class=8, workers=1)
+    copy_frames(root / "fruit", n_labels=3, n_each=8)
     seen = []
     record = _run(
         spark,
@@ -188,7 +188,10 @@ def test_run_survives_a_decoder_crash(photos, tmp_path):
 
 
 def test_run_stopped_by_ctrl_c_leaves_nothing(tmp_path):
-    pomona.write_samples(tmp_path / "fruit", n_classes=20, n_per_class=60, workers=1)
+    # Long enough to be stopped in the middle: 1,440 pictures.
+    for i in range(4):
+        (tmp_path / "fruit" / str(i)).parent.mkdir(exist_ok=True)
+        (tmp_path / "fruit" / str(i)).symlink_to(FRAMES)
     process = _pomona("run", tmp_path / "fruit", "--out", tmp_path / "out", "--log-json")
     assert process.stderr is not None
     for line in process.stderr:

@@ -9,9 +9,9 @@ from urllib.parse import quote
 import numpy as np
 import pyarrow.dataset as ds
 import pytest
+from picture_files import copy_frames
 from typer.testing import CliRunner
 
-import pomona
 from pomona.cli.app import app
 from pomona.errors import SettingsError
 from pomona.presets import list_presets, read_preset
@@ -31,9 +31,7 @@ def _invoke(*arguments):
 
 @pytest.fixture(scope="module")
 def fruit(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("presets") / "fruit"
-    pomona.write_samples(folder, n_classes=4, n_per_class=6, workers=1)
-    return folder
+    return copy_frames(tmp_path_factory.mktemp("presets") / "fruit", n_labels=4, n_each=6)
 
 
 def test_list_presets_has_the_reference_pipelines():

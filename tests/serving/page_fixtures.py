@@ -40,7 +40,7 @@ START_S = 20.0
 
 @pytest.fixture(scope="session")
 def phone_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model folder that tells eight synthetic fruits apart."""
+    """A model folder that tells eight fruits apart."""
     pytest.importorskip("onnx", reason="the package onnx is not installed")
     return write_small_recogniser(tmp_path_factory.mktemp("phone"))
 

@@ -1,4 +1,4 @@
-"""A recogniser that really knows a few synthetic fruits: mean colours on a grid, ridge regression.
+"""A recogniser that really knows a few frames of fruit: mean colours on a grid, ridge regression.
 
 Random weights would do to compare numbers; a page has to be seen to give the right answer.
 """
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from picture_files import FRAMES
 from PIL import Image
 
 from pomona.recognition.classifiers import Linear
@@ -15,34 +16,36 @@ from pomona.recognition.head import Head
 from pomona.recognition.labels import ModelLabel
 from pomona.recognition.rejection import Rejection
 from pomona.recognition.views import Preprocessing, View
-from pomona.samples import class_name, render_fruit
 
 SIDE, CELL = 64, 8
 N_FRAMES = 12
 N_COMPONENTS = 24
 WEIGHTS = np.array([0.4, 0.0, 0.1])
-# Class of pomona.samples -> key of the facts.
+# Key of the facts -> folder of frames.
 FRUITS = {
-    1: "pomegranate",
-    3: "banana",
-    4: "orange",
-    5: "watermelon",
-    8: "lemon",
-    10: "strawberry",
-    11: "apple",
-    12: "avocado",
+    "apple": "Apple Braeburn",
+    "avocado": "Avocado",
+    "banana": "Banana",
+    "kiwi": "Kiwi",
+    "lemon": "Lemon",
+    "orange": "Orange",
+    "pineapple": "Pineapple",
+    "strawberry": "Strawberry",
 }
 VIEWS = (View(), View(size=0.9, square=True), View(size=0.9, square=True, flip=True))
 
 
 def draw_photo(fruit_id: str, *, size: int = 480, frame: int = 0) -> Image.Image:
     """Return a picture of one of the fruits, as large as a phone's."""
-    index = next(i for i, each in FRUITS.items() if each == fruit_id)
-    return Image.fromarray(render_fruit(index, frame, n_frames=N_FRAMES, size=size))
+    return _open_frame(FRUITS[fruit_id], frame).resize((size, size), Image.Resampling.BICUBIC)
+
+
+def _open_frame(folder: str, frame: int) -> Image.Image:
+    return Image.open(sorted((FRAMES / folder).iterdir())[frame % N_FRAMES]).convert("RGB")
 
 
 def write_small_recogniser(folder: Path, *, preprocessing: Preprocessing | None = None) -> Path:
-    """Learn from rendered fruit and write the model folder."""
+    """Learn from frames and write the model folder."""
     from pomona.recognition.model import write_model
     from pomona.storage.locations import LocalLocation
     from pomona.storage.records import MODEL_FORMAT, ModelRecord
@@ -64,8 +67,8 @@ def write_small_recogniser(folder: Path, *, preprocessing: Preprocessing | None 
         LocalLocation(folder / "model"),
         network,
         labels=[
-            ModelLabel(class_name(i), fruit_id, {"samples": [class_name(i)]})
-            for i, fruit_id in FRUITS.items()
+            ModelLabel(fruit_id.capitalize(), fruit_id, {"fruits360": [folder]})
+            for fruit_id, folder in FRUITS.items()
         ],
         preprocessing=preprocessing,
         rule=DecisionRule(rejection_threshold=1.6, variety_min=0.5, fruit_min=0.5),
@@ -98,8 +101,8 @@ def _write_backbone(path: Path) -> None:
 
 def _learn_from() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     rows = [
-        _mean_colours(Image.fromarray(render_fruit(i, frame, n_frames=N_FRAMES, size=100)))
-        for i in FRUITS
+        _mean_colours(_open_frame(folder, frame))
+        for folder in FRUITS.values()
         for frame in range(N_FRAMES)
     ]
     return np.array(rows), np.repeat(np.arange(len(FRUITS)), N_FRAMES)

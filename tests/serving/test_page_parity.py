@@ -32,7 +32,7 @@ def _photos() -> list[bytes]:
     """Sizes, formats and quirks that phones and shops give."""
     rng = np.random.default_rng(0)
     photos = []
-    for i, fruit in enumerate(FRUITS.values()):
+    for i, fruit in enumerate(FRUITS):
         image = draw_photo(fruit, size=(100, 348, 641, 1000)[i % 4], frame=i)
         noise = rng.normal(0, 6, (image.height, image.width, 3))
         image = Image.fromarray(np.clip(np.asarray(image) + noise, 0, 255).astype(np.uint8))

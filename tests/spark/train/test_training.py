@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pyarrow as pa
 import pytest
+from picture_files import copy_frames
 from pyspark.sql import functions as F
 
 import pomona
@@ -110,10 +111,10 @@ def test_class_weights_make_labels_count_alike(spark):
 
 @pytest.fixture(scope="module")
 def trained(spark, tmp_path_factory):
-    """A run of synthetic fruit with two classifiers."""
+    """A run of real frames with two classifiers."""
     pytest.importorskip("onnx")
     root = tmp_path_factory.mktemp("train")
-    pomona.write_samples(root / "fruit", n_classes=3, n_per_class=20, workers=1)
+    copy_frames(root / "fruit", n_labels=3, n_each=20)
     record = pomona.run(
         pomona.SourceSettings(root / "fruit"),
         root / "out",
