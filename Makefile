@@ -6,9 +6,11 @@ FINETUNE := .venv-finetune
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT ?= demo/result
+TSC := node_modules/.bin/tsc
+NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 RUNTIME := src/pomona/serving/static/vendor/VERSION
 
-.PHONY: help setup web java demo test test-keras test-finetune recogniser lint check format bench lock clean
+.PHONY: help setup web java demo test test-keras test-finetune recogniser lint lint-page check format bench lock clean
 
 help:
 	@echo "make demo [DATA=folder] [OUT=folder]  set up, run the pipeline, say where the report is"
@@ -17,6 +19,7 @@ help:
 	@echo "make recogniser DATA=folder  make the shipped recogniser anew, in $(FINETUNE)"
 	@echo "make test-finetune  the tests that need PyTorch, in $(FINETUNE)"
 	@echo "make lint    format, lint, types, import contracts; make check: these and the tests"
+	@echo "make lint-page  only the types of the phone app's JavaScript (needs npm)"
 	@echo "make bench   run the benchmarks and print their table"
 	@echo "make java    fetch Java into the user's cache, where none that fits is here"
 	@echo "make web     fetch what the phone app needs to recognise by itself (needs npm)"
@@ -37,7 +40,7 @@ java: $(READY)
 
 $(RUNTIME): package.json package-lock.json tools/copy_runtime.mjs
 	@echo "Fetching the phone app's runtime (npm, about 150 MB, of which 4 stay in the package) ..."
-	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@$(NPM_CI)
 	@node tools/copy_runtime.mjs
 
 $(READY): requirements/dev.lock pyproject.toml requirements/check_machine.py
@@ -102,6 +105,15 @@ lint: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory lint-page
+
+# Three sorts of JavaScript, each with the names its place has: page, workers, Node.
+lint-page:
+	@if ! command -v npm > /dev/null; then \
+	  echo "No npm here: the types of the phone app's JavaScript are not checked."; \
+	else \
+	  { test -x $(TSC) || $(NPM_CI); } && $(TSC) && $(TSC) -p tsconfig.workers.json && \
+	  $(TSC) -p tsconfig.tools.json && echo "JavaScript: types are right"; fi
 
 check: lint test
 

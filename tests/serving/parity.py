@@ -15,8 +15,8 @@ __all__ = ["Comparison", "compare", "prepare_page"]
 
 _SETUP = """async () => {
   const load = (name) => import(`/static/js/${name}.js`);
-  const names = ["pictures", "prepare", "decide"];
-  const [pictures, prepare, decide] = await Promise.all(names.map(load));
+  const names = ["pictures", "pixels", "prepare", "decide"];
+  const [pictures, pixels, prepare, decide] = await Promise.all(names.map(load));
   const { Recogniser } = await load("recogniser");
   const { loadRecogniser } = await load("identify");
   const { Knowledge } = await load("knowledge");
@@ -33,7 +33,7 @@ _SETUP = """async () => {
     const total = performance.now() - start;
     const { labels, decision: rule } = knowledge.model;
     const answer = decide.decide(score, { labels, rule });
-    const image = pictures.readPixels(await pictures.decodePicture(blob));
+    const image = pixels.readPixels(await pictures.decodePicture(blob));
     const views = prepare.prepareViews(image, knowledge.model.preprocessing);
     return {
       views: views.map(encode),

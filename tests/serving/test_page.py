@@ -254,11 +254,22 @@ def test_unknown_says_what_helps_and_one_entry_can_be_deleted(context, page_serv
     page.goto(f"{page_server}/#/")
     _identify(page, _jpeg(draw_photo("orange")))
     page.goto(f"{page_server}/#/history")
+    # A new hash loads nothing: the cards come when the history has been read.
+    page.locator(".history .look-card").nth(1).wait_for()
     assert page.locator(".look-card").count() == 2
     page.reload()
     page.get_by_role("button", name="Delete: Orange").click()
     page.get_by_text("Deleted.").wait_for()
+    page.locator(".history .look-card").nth(1).wait_for(state="detached")
     assert page.locator(".look-card").count() == 1
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("address", ["#/look", "#/look/", "#/look/none-such"])
+def test_look_that_is_not_there_is_said_to_be_gone(context, page_server, address):
+    page = _open(context, page_server)
+    page.goto(f"{page_server}/{address}")
+    page.get_by_role("heading", name="This entry is not in the history any more.").wait_for()
     assert page.problems == []
 
 

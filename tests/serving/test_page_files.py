@@ -70,6 +70,13 @@ def test_scripts_never_make_markup_from_text():
         )
 
 
+def test_scripts_are_type_checked_without_exception():
+    tools = [*(ROOT / "tools").glob("*.mjs"), *(ROOT / "tools/types").iterdir()]
+    for path in [STATIC / "sw.js", *SCRIPTS, *tools]:
+        text = path.read_text("utf-8")
+        assert not re.search(r"@ts-|[{<|(:,]\s*any\s*[}>|),;\[]", text), path.name
+
+
 def test_service_worker_is_stamped_with_the_files_as_they_are(stamp_shell):
     text = stamp_shell.SERVICE_WORKER.read_text("utf-8")
     assert stamp_shell.stamp(text) == text, "run: python tools/stamp_shell.py"

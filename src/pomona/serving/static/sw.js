@@ -2,7 +2,7 @@
 // Model and runtime are kept by worker.js, facts and names by api.js, in caches of their own.
 
 // Written by tools/stamp_shell.py; a test compares it with the files.
-const SHELL = "d678fd97e931d5d5";
+const SHELL = "29fe5a5ac262b53d";
 const FILES = [
   "/static/css/base.css",
   "/static/css/pages.css",
@@ -28,6 +28,7 @@ const FILES = [
   "/static/js/pages/start.js",
   "/static/js/parts.js",
   "/static/js/pictures.js",
+  "/static/js/pixels.js",
   "/static/js/prepare.js",
   "/static/js/recogniser.js",
   "/static/js/resample.js",
@@ -47,10 +48,12 @@ const RUNTIME_FILES = ["/static/vendor/ort.wasm.min.mjs", "/static/vendor/ort-wa
 const CACHE = `pomona-shell-${SHELL}`;
 const PAGE_CACHE = "pomona-privacy";
 
-self.addEventListener("install", (event) => event.waitUntil(install()));
-self.addEventListener("activate", (event) => event.waitUntil(activate()));
-self.addEventListener("message", ({ data }) => data === "take-over" && self.skipWaiting());
-self.addEventListener("fetch", (event) => {
+const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
+
+worker.addEventListener("install", (event) => event.waitUntil(install()));
+worker.addEventListener("activate", (event) => event.waitUntil(activate()));
+worker.addEventListener("message", ({ data }) => data === "take-over" && worker.skipWaiting());
+worker.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== location.origin) return;
@@ -71,14 +74,16 @@ async function activate() {
   for (const name of await caches.keys()) {
     if (name.startsWith("pomona-shell-") && name !== CACHE) await caches.delete(name);
   }
-  await self.clients.claim();
+  await worker.clients.claim();
 }
 
+/** @param {Request} request */
 async function keptOf(request) {
   const cache = await caches.open(CACHE);
   return (await cache.match(request, { ignoreSearch: true })) ?? fetch(request);
 }
 
+/** @param {Request} request */
 async function newestOf(request) {
   const cache = await caches.open(PAGE_CACHE);
   try {

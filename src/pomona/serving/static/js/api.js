@@ -7,18 +7,25 @@ const DATA_CACHE = "pomona-data";
 
 /** An answer of the server that is no success; says when to come back, if it did. */
 export class ServerError extends Error {
-  constructor({ code, message, advice }, retryAfterS) {
+  /** @param {{message: string, advice?: string}} said @param {number} status @param {number | null} retryAfterS */
+  constructor({ message, advice }, status, retryAfterS) {
     super([message, advice].filter(Boolean).join(" "));
-    this.code = code;
+    this.status = status;
     this.retryAfterS = retryAfterS;
   }
 }
 
+/** What an error says; anything may be thrown. @param {unknown} error */
+export const messageOf = (error) => (error instanceof Error ? error.message : String(error));
+
+/** @returns {Promise<Config>} */
 export const fetchConfig = () => fetchKept("/v1/config");
+/** @returns {Promise<Model>} */
 export const fetchModel = () => fetchKept("/v1/model");
+/** @param {Lang} lang @returns {Promise<{fruits: Sheets}>} */
 export const fetchFacts = (lang) => fetchKept(`/v1/facts?lang=${lang}`);
 
-/** The newest there is: of the network, or what was kept when it last answered. */
+/** The newest there is: of the network, or what was kept when it last answered. @param {string} url */
 async function fetchKept(url) {
   const cache = await openCache(DATA_CACHE);
   try {
@@ -33,14 +40,17 @@ async function fetchKept(url) {
   }
 }
 
-/** @param {Blob[]} blobs made by withoutMetadata */
+/** @param {Blob[]} blobs made by withoutMetadata @returns {Promise<Answer>} */
 export async function identifyOnServer(blobs) {
   const form = new FormData();
   blobs.forEach((blob, i) => form.append("images", blob, `${i + 1}.jpg`));
   return send(`/v1/identify?lang=${language()}&top=5`, { method: "POST", body: form });
 }
 
-/** @returns {Promise<{code: string, label: string, retention_days: number|null}>} */
+/**
+ * @param {Blob} blob @param {string} label @param {string} consentVersion
+ * @returns {Promise<Contribution>}
+ */
 export async function contribute(blob, label, consentVersion) {
   const form = new FormData();
   form.append("image", blob, "1.jpg");
@@ -50,23 +60,23 @@ export async function contribute(blob, label, consentVersion) {
   return send("/v1/contributions", { method: "POST", body: form });
 }
 
-/** Whether there was a photograph of this code. */
+/** Whether there was a photograph of this code. @param {string} code */
 export async function deleteContribution(code) {
   try {
     await send(`/v1/contributions/${encodeURIComponent(code)}`, { method: "DELETE" });
     return true;
   } catch (error) {
-    if (error.status === 404) return false;
+    if (error instanceof ServerError && error.status === 404) return false;
     throw error;
   }
 }
 
+/** @param {string} url @param {RequestInit} options */
 async function send(url, options) {
   const response = await fetch(url, options);
   if (response.status === 204) return null;
   const body = await response.json().catch(() => ({}));
   if (response.ok) return body;
   const wait = Number(response.headers.get("Retry-After")) || null;
-  const said = body.error ?? { code: "http", message: `HTTP ${response.status}.` };
-  throw Object.assign(new ServerError(said, wait), { status: response.status });
+  throw new ServerError(body.error ?? { message: `HTTP ${response.status}.` }, response.status, wait);
 }

@@ -1,6 +1,7 @@
 // The page: its parts made known to each other, addresses to pages, the language switch.
 
 import { say } from "./dialogs.js";
+import { byId } from "./dom.js";
 import { addPhotos, identify, loadRecogniser, Look } from "./identify.js";
 import { language, otherLanguage, setLanguage, t } from "./i18n.js";
 import { Knowledge } from "./knowledge.js";
@@ -13,6 +14,7 @@ import { startPage } from "./pages/start.js";
 import { Recogniser } from "./recogniser.js";
 import { watchUpdates } from "./updates.js";
 
+/** @type {Record<string, PageMaker | undefined>} */
 const PAGES = {
   "": startPage,
   camera: cameraPage,
@@ -24,11 +26,13 @@ const PAGES = {
 
 const knowledge = new Knowledge();
 const recogniser = new Recogniser();
-const main = document.getElementById("main");
+const main = byId("main");
 
 let leaving = new AbortController();
+/** @type {string | null} */
 let shown = null;
 
+/** @type {App} */
 const app = {
   knowledge,
   recogniser,
@@ -36,14 +40,18 @@ const app = {
   say,
   show,
   retitle,
-  announce: (text) => (document.getElementById("announcements").textContent = text),
+  announce: (text) => (byId("announcements").textContent = text),
   identify: (look) => identify(look, app),
   look: lookAt,
   startEngine,
 };
 
-/** Look at pictures of one fruit; with the id of a look of this session, add them to it. */
-async function lookAt(files, id) {
+/**
+ * Look at pictures of one fruit; with the id of a look of this session, add them to it.
+ *
+ * @param {Blob[]} files @param {string} [id]
+ */
+async function lookAt(files, id = "") {
   const before = app.looks.get(id);
   const look = before ?? new Look();
   const room = knowledge.maxPhotos - look.photos.length;
@@ -57,6 +65,7 @@ async function lookAt(files, id) {
   return identify(look, app);
 }
 
+/** @param {string} hash */
 function go(hash) {
   if (location.hash === hash) show();
   else location.hash = hash;
@@ -66,8 +75,8 @@ async function show() {
   leaving.abort();
   leaving = new AbortController();
   const { signal } = leaving;
-  const [name, ...params] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
-  const page = await (PAGES[name] ?? startPage)(app, { signal, params });
+  const [name, id] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+  const page = await (PAGES[name] ?? startPage)(app, { signal, id });
   if (signal.aborted) return;
   const isFirst = shown === null;
   const moved = shown !== location.hash;
@@ -82,10 +91,12 @@ async function show() {
   main.querySelector("h1")?.focus({ preventScroll: true });
 }
 
+/** @param {Page} page */
 function retitle({ title }) {
   document.title = `${title} · Pomona`;
 }
 
+/** @param {string} name */
 function markCurrent(name) {
   for (const link of document.querySelectorAll("nav a")) {
     const here = link.getAttribute("href") === `#/${name}`;
@@ -98,14 +109,18 @@ function speak() {
   document.documentElement.lang = language();
   document.body.dataset.drop = t("drop_now");
   for (const element of document.querySelectorAll("[data-t]")) {
-    element.textContent = t(element.dataset.t);
+    element.textContent = wordOf(element, "data-t");
   }
   for (const element of document.querySelectorAll("[data-t-label]")) {
-    element.setAttribute("aria-label", t(element.dataset.tLabel));
+    element.setAttribute("aria-label", wordOf(element, "data-t-label"));
   }
-  const other = document.getElementById("language");
-  other.lang = otherLanguage();
-  document.getElementById("privacy").href = `/privacy?lang=${language()}`;
+  byId("language").lang = otherLanguage();
+  byId("privacy").setAttribute("href", `/privacy?lang=${language()}`);
+}
+
+/** @param {Element} element @param {string} attribute */
+function wordOf(element, attribute) {
+  return t(/** @type {PlainKey} */ (element.getAttribute(attribute)));
 }
 
 function switchLanguage() {
@@ -127,9 +142,9 @@ async function startEngine() {
 
 async function start() {
   speak();
-  document.getElementById("language").addEventListener("click", switchLanguage);
+  byId("language").addEventListener("click", switchLanguage);
   // As an address the link would be a page; as a click it is a place on this one.
-  document.querySelector(".skip").addEventListener("click", (event) => {
+  document.querySelector(".skip")?.addEventListener("click", (event) => {
     event.preventDefault();
     main.focus();
   });
@@ -146,7 +161,7 @@ async function start() {
 }
 
 function watchDrops() {
-  const hasFiles = ({ dataTransfer }) => dataTransfer?.types.includes("Files");
+  const hasFiles = (/** @type {DragEvent} */ { dataTransfer }) => dataTransfer?.types.includes("Files");
   addEventListener("dragover", (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault();
@@ -158,7 +173,7 @@ function watchDrops() {
   addEventListener("drop", (event) => {
     event.preventDefault();
     document.body.classList.remove("dropping");
-    const files = [...event.dataTransfer.files].filter(({ type }) => type.startsWith("image/"));
+    const files = [...(event.dataTransfer?.files ?? [])].filter(({ type }) => type.startsWith("image/"));
     if (files.length) lookAt(files);
   });
 }

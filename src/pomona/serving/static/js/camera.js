@@ -4,9 +4,11 @@ export const canUseCamera = () => Boolean(navigator.mediaDevices?.getUserMedia);
 
 export class Camera {
   #video;
-  #stream;
+  /** @type {MediaStream | null} */
+  #stream = null;
   #facing = "environment";
 
+  /** @param {HTMLVideoElement} video */
   constructor(video) {
     this.#video = video;
   }
@@ -41,9 +43,11 @@ export class Camera {
     const canvas = Object.assign(document.createElement("canvas"), { width: side, height: side });
     const left = Math.floor((width - side) / 2);
     const top = Math.floor((height - side) / 2);
-    canvas.getContext("2d").drawImage(this.#video, left, top, side, side, 0, 0, side, side);
+    const context = canvas.getContext("2d");
+    context?.drawImage(this.#video, left, top, side, side, 0, 0, side, side);
+    /** @type {Blob | null} */
     const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.95));
-    if (!blob) throw new Error("The camera gave no picture.");
+    if (!context || !blob) throw new Error("The camera gave no picture.");
     return blob;
   }
 

@@ -2,7 +2,11 @@
 
 export const TOP = 5;
 
-/** Mean of the scores of several views, or of several photographs of one fruit. */
+/**
+ * Mean of the scores of several views, or of several photographs of one fruit.
+ *
+ * @param {Score[]} scores
+ */
 export function combineScores(scores) {
   const n = scores.length;
   const probabilities = new Float64Array(scores[0].probabilities.length);
@@ -15,9 +19,9 @@ export function combineScores(scores) {
 }
 
 /**
- * @param {{probabilities: ArrayLike<number>, strangeness: number}} score
- * @param {{labels: object[], rule: object, top?: number}} model labels and decision of /v1/model
- * @returns the answer in the shape of POST /v1/identify, without names and facts
+ * @param {Score} score
+ * @param {{labels: NamedLabel[], rule: Rule, top?: number}} model labels and decision of /v1/model
+ * @returns {Answer} in the shape of POST /v1/identify, without names and facts
  */
 export function decide({ probabilities, strangeness }, { labels, rule, top = TOP }) {
   const ofLabels = labels.map(({ label, fruit_id }, i) => ({
@@ -42,12 +46,17 @@ export function decide({ probabilities, strangeness }, { labels, rule, top = TOP
   return { decision: "unknown", label: null, fruit_id: null, probability: best.probability, ...answer };
 }
 
-// sort() is stable: of equal probabilities the first label wins, as on the server.
+/**
+ * sort() is stable: of equal probabilities the first label wins, as on the server.
+ *
+ * @template {Candidate} C
+ * @param {C[]} candidates
+ */
 function ranked(candidates) {
   return [...candidates].sort((a, b) => b.probability - a.probability);
 }
 
-/** A label without a fruit counts as a fruit by itself. */
+/** A label without a fruit counts as a fruit by itself. @param {Variety[]} ofLabels */
 function sumFruits(ofLabels) {
   const sums = new Map();
   for (const { label, fruit_id, probability } of ofLabels) {

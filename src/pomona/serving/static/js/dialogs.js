@@ -1,13 +1,19 @@
 // Questions and short messages.
 
-import { h } from "./dom.js";
+import { byId, h } from "./dom.js";
 import { t } from "./i18n.js";
 
 const MESSAGE_MS = 6000;
 
-/** Ask before doing; resolves to whether it was allowed. Escape and the backdrop mean no. */
+/**
+ * Ask before doing; resolves to whether it was allowed. Escape and the backdrop mean no.
+ *
+ * @param {{title: string, body: string | string[], yes: string, no: string, danger?: boolean}} words
+ * @returns {Promise<boolean>}
+ */
 export function ask({ title, body, yes, no, danger = false }) {
   return new Promise((resolve) => {
+    /** @type {HTMLDialogElement} */
     const dialog = h(
       "dialog.ask",
       { "aria-labelledby": "ask-title" },
@@ -32,17 +38,17 @@ export function ask({ title, body, yes, no, danger = false }) {
   });
 }
 
-/** Say something for a while; screen readers hear it too. */
+/** Say something for a while; screen readers hear it too. @param {string} text */
 export function say(text) {
-  const place = document.getElementById("messages");
+  const place = byId("messages");
   const line = h("p.message", text);
   place.replaceChildren(line);
   setTimeout(() => line.remove(), MESSAGE_MS);
 }
 
-/** Offer a new version; it is never taken without being asked for. */
+/** Offer a new version; it is never taken without being asked for. @param {() => void} take */
 export function offerUpdate(take) {
-  const bar = document.getElementById("update");
+  const bar = byId("update");
   bar.replaceChildren(
     h("p", t("update")),
     h("button.button.primary", { type: "button", onclick: take }, t("update_do")),

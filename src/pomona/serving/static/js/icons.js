@@ -21,6 +21,7 @@ const PATHS = {
   say: ["M4 5h16v11H11l-4 4v-4H4z"],
 };
 
+/** @param {keyof typeof PATHS} name */
 export function icon(name) {
   const paths = PATHS[name].map((d) => svg("path", { d }));
   return svg("svg.icon", { viewBox: "0 0 24 24", "aria-hidden": "true", focusable: "false" }, paths);

@@ -1,10 +1,11 @@
 // From photographs of one fruit to an answer: on this device, or, if allowed, by the server.
 
-import { identifyOnServer } from "./api.js";
+import { identifyOnServer, messageOf, ServerError } from "./api.js";
 import { combineScores, decide } from "./decide.js";
 import { ask } from "./dialogs.js";
 import { putLook } from "./history.js";
 import { t } from "./i18n.js";
+import { modelOf } from "./knowledge.js";
 import { decodePicture, makeThumbnail, withoutMetadata } from "./pictures.js";
 import { RUNTIME } from "./runtime.js";
 
@@ -15,14 +16,20 @@ import { RUNTIME } from "./runtime.js";
 export class Look extends EventTarget {
   id = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
   time = Date.now();
+  /** @type {Photo[]} */
   photos = [];
+  /** @type {"looking" | "done" | "refused" | "error"} */
   state = "looking";
+  /** @type {Answer | null} */
   answer = null;
+  /** @type {Where | null} */
   where = null;
   message = "";
+  /** @type {Contribution | null} */
   contribution = null;
   skipWaiting = () => {};
 
+  /** @param {Look["state"]} state @param {{message?: string}} more */
   become(state, more = {}) {
     Object.assign(this, more, { state });
     this.dispatchEvent(new Event("change"));
@@ -31,11 +38,16 @@ export class Look extends EventTarget {
   /** As it is kept: small pictures and the answer, never the photographs themselves. */
   get record() {
     const { id, time, answer, where, contribution } = this;
+    if (!answer || !where) throw new Error("Nothing to keep yet.");
     return { id, time, answer, where, contribution, thumbnails: this.photos.map((each) => each.thumbnail) };
   }
 }
 
-/** Add pictures to a look; those that do not decode are left out. Returns how many were taken. */
+/**
+ * Add pictures to a look; those that do not decode are left out. Returns how many were taken.
+ *
+ * @param {Look} look @param {Blob[]} blobs
+ */
 export async function addPhotos(look, blobs) {
   let taken = 0;
   for (const blob of blobs) {
@@ -51,42 +63,51 @@ export async function addPhotos(look, blobs) {
   return taken;
 }
 
+/** @param {Look} look @param {Pick<App, "knowledge" | "recogniser">} app */
 export async function identify(look, { knowledge, recogniser }) {
   look.become("looking");
   try {
     await knowledge.load();
     const state = await Promise.race([loadRecogniser(recogniser, knowledge), asked(look)]);
-    if (state === "ready") await identifyHere(look, knowledge, recogniser);
+    if (state === "ready") await identifyHere(look, modelOf(knowledge), recogniser);
     else await identifyThere(look, state);
   } catch (error) {
-    const busy = error.retryAfterS && t("server_busy", error.retryAfterS);
+    const wait = error instanceof ServerError && error.retryAfterS;
+    const busy = wait && t("server_busy", wait);
     const offline = navigator.onLine ? "" : t("offline");
-    look.become("error", { message: busy || offline || error.message });
+    look.become("error", { message: busy || offline || messageOf(error) });
   }
 }
 
-/** Load what recognition on this device needs. */
-export function loadRecogniser(recogniser, { config, model }) {
-  return recogniser.load(model, config.on_device ? RUNTIME : null);
+/** Load what recognition on this device needs. @param {Recogniser} recogniser @param {Knowledge} knowledge */
+export function loadRecogniser(recogniser, knowledge) {
+  return recogniser.load(modelOf(knowledge), knowledge.config?.on_device ? RUNTIME : null);
 }
 
-// A slow network: nobody has to wait for megabytes if they would rather ask the server.
+/**
+ * A slow network: nobody has to wait for megabytes if they would rather ask the server.
+ *
+ * @param {Look} look @returns {Promise<"loading">}
+ */
 const asked = (look) => new Promise((resolve) => (look.skipWaiting = () => resolve("loading")));
 
-async function identifyHere(look, { model }, recogniser) {
+/** @param {Look} look @param {Model} model @param {Recogniser} recogniser */
+async function identifyHere(look, model, recogniser) {
+  const scores = [];
   for (const photo of look.photos) {
-    photo.score ??= await recogniser.score(await decodePicture(photo.blob));
+    scores.push((photo.score ??= await recogniser.score(await decodePicture(photo.blob))));
   }
-  const score = combineScores(look.photos.map((each) => each.score));
+  const score = combineScores(scores);
   const answer = decide(score, { labels: model.labels, rule: model.decision });
   await finish(look, answer, "device");
 }
 
+/** @param {Look} look @param {"unsupported" | "failed" | "loading"} why */
 async function identifyThere(look, why) {
-  const reason = { unsupported: t("ask_unsupported"), failed: t("ask_failed") }[why];
+  const reason = { unsupported: t("ask_unsupported"), failed: t("ask_failed"), loading: "" }[why];
   const allowed = await ask({
     title: t("ask_title"),
-    body: [reason, t("ask_body", location.host)].filter(Boolean),
+    body: [reason, t("ask_body", location.host)].filter((text) => text !== ""),
     yes: t("ask_yes"),
     no: t("ask_no"),
   });
@@ -96,9 +117,10 @@ async function identifyThere(look, why) {
   const { decision, label, fruit_id, probability, strangeness, varieties, fruits } =
     await identifyOnServer(clean);
   const answer = { decision, label, fruit_id, probability, strangeness, varieties, fruits };
-  return finish(look, answer, "server");
+  return finish(look, /** @type {Answer} */ (answer), "server");
 }
 
+/** @param {Look} look @param {Answer} answer @param {Where} where */
 async function finish(look, answer, where) {
   look.answer = answer;
   look.where = where;

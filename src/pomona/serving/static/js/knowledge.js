@@ -3,10 +3,20 @@
 import { fetchConfig, fetchFacts, fetchModel } from "./api.js";
 import { capitalise, language, otherLanguage } from "./i18n.js";
 
+/** The model, after load(). @param {Knowledge} knowledge */
+export function modelOf({ model }) {
+  if (!model) throw new Error("The model is not loaded yet.");
+  return model;
+}
+
 export class Knowledge {
+  /** @type {Config | null} */
   config = null;
+  /** @type {Model | null} */
   model = null;
+  /** @type {Partial<Record<Lang, Sheets>>} */
   #facts = {};
+  /** @type {Partial<Record<Lang | "server", Promise<void>>>} */
   #loading = {};
 
   /** Settings and model, once; after a failure a further call tries again. */
@@ -41,29 +51,42 @@ export class Knowledge {
     return this.loadFacts(otherLanguage()).catch(() => {});
   }
 
+  /** @param {Lang | "server"} what @param {() => Promise<void>} load */
   #once(what, load) {
-    this.#loading[what] ??= load().catch((error) => {
+    return (this.#loading[what] ??= load().catch((error) => {
       delete this.#loading[what];
       throw error;
-    });
-    return this.#loading[what];
+    }));
   }
 
+  /** @param {string} label */
   labelName(label) {
     const known = this.model?.labels.find((each) => each.label === label);
     return capitalise(known?.names?.[language()] ?? label);
   }
 
+  /** @param {string | null} fruitId */
   fruitName(fruitId) {
-    const name = this.facts?.[fruitId]?.name;
+    const name = this.sheet(fruitId)?.name;
     return name ? capitalise(name) : null;
   }
 
-  /** What this month has and others have not; all year round is no season. */
-  inSeason(month) {
-    const sheets = Object.values(this.facts ?? {});
-    return sheets
-      .filter(({ season_fr_months: months }) => months?.includes(month) && months.length < 12)
+  /** @param {string | null | undefined} fruitId */
+  sheet(fruitId) {
+    return fruitId ? this.facts?.[fruitId] : undefined;
+  }
+
+  /** All sheets, by name. */
+  get sheets() {
+    return Object.values(this.facts ?? {})
+      .filter((sheet) => sheet !== undefined)
       .sort((a, b) => a.name.localeCompare(b.name, language()));
+  }
+
+  /** What this month has and others have not; all year round is no season. @param {number} month */
+  inSeason(month) {
+    return this.sheets.filter(
+      ({ season_fr_months: months }) => months?.includes(month) && months.length < 12,
+    );
   }
 }

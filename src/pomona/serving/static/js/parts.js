@@ -6,21 +6,30 @@ import { icon } from "./icons.js";
 import { RUNTIME } from "./runtime.js";
 
 /** A page's heading; it takes the focus when the page opens. */
-export const heading = (text, what = "h1") => h(what, { tabindex: "-1" }, text);
+export const heading = (/** @type {string} */ text, what = "h1") => h(what, { tabindex: "-1" }, text);
 
+/** @param {string} what @param {string} href @param {IconName | null} iconName @param {string} text */
 export function linkButton(what, href, iconName, text) {
   return h(`a.button.${what}`, { href }, iconName && icon(iconName), h("span", text));
 }
 
+/** @param {string} what @param {IconName | null} iconName @param {string} text @param {() => unknown} onclick */
 export function button(what, iconName, text, onclick) {
   return h(`button.button.${what}`, { type: "button", onclick }, iconName && icon(iconName), h("span", text));
 }
 
+/** @param {IconName} iconName @param {string} text @param {() => unknown} onclick */
 export function iconButton(iconName, text, onclick) {
   return h("button.icon-button", { type: "button", "aria-label": text, title: text, onclick }, icon(iconName));
 }
 
-/** A button that opens the file chooser, or the phone's own camera. */
+/**
+ * A button that opens the file chooser, or the phone's own camera.
+ *
+ * @param {string} what @param {IconName | null} iconName @param {string} text
+ * @param {{capture?: boolean, onfiles: (files: File[]) => unknown}} options
+ * @returns {[HTMLButtonElement, HTMLInputElement]}
+ */
 export function fileButton(what, iconName, text, { capture = false, onfiles }) {
   const input = h("input", {
     type: "file",
@@ -31,7 +40,7 @@ export function fileButton(what, iconName, text, { capture = false, onfiles }) {
     "aria-hidden": "true",
     tabindex: "-1",
     onchange: () => {
-      const files = [...input.files];
+      const files = [...(input.files ?? [])];
       input.value = "";
       if (files.length) onfiles(files);
     },
@@ -39,29 +48,38 @@ export function fileButton(what, iconName, text, { capture = false, onfiles }) {
   return [button(what, iconName, text, () => input.click()), input];
 }
 
-/** A bar of a share between 0 and 1; the words beside it say the same. */
+/**
+ * A bar of a share between 0 and 1; the words beside it say the same.
+ *
+ * @param {number} share @param {string} tone
+ */
 export function bar(share, tone) {
   const fill = h(`span.bar-fill.${tone}`);
   fill.style.setProperty("--share", String(share));
   return h("span.bar", { "aria-hidden": "true" }, fill);
 }
 
-/** A picture from a blob; its memory is given back with the page. */
+/**
+ * A picture from a blob; its memory is given back with the page.
+ *
+ * @param {Blob} blob @param {string} alt @param {AbortSignal} signal
+ */
 export function photo(blob, alt, signal) {
   const url = URL.createObjectURL(blob);
   signal.addEventListener("abort", () => URL.revokeObjectURL(url));
   return h("img", { src: url, alt, decoding: "async" });
 }
 
-/** What the recogniser is doing, kept up to date. */
-export function engineStatus({ recogniser, knowledge, startEngine }, signal) {
+/** What the recogniser is doing, kept up to date. @param {App} app @param {AbortSignal} signal */
+export function engineStatus(app, signal) {
   const place = h(".engine");
-  const show = () => place.replaceChildren(...engineLines({ recogniser, knowledge, startEngine }));
-  recogniser.addEventListener("change", show, { signal });
+  const show = () => place.replaceChildren(...engineLines(app));
+  app.recogniser.addEventListener("change", show, { signal });
   show();
   return place;
 }
 
+/** @param {App} app */
 function engineLines({ recogniser, knowledge, startEngine }) {
   const { state, progress, saving } = recogniser;
   const bytes = RUNTIME.size_bytes + (knowledge.model?.size_bytes ?? 0);
@@ -82,4 +100,4 @@ function engineLines({ recogniser, knowledge, startEngine }) {
   return state === "failed" ? [line, button("quiet", null, t("retry"), startEngine)] : [line];
 }
 
-export const percent = (share) => formatPercent(Math.min(share, 0.99));
+export const percent = (/** @type {number} */ share) => formatPercent(Math.min(share, 0.99));

@@ -1,10 +1,9 @@
-// Pictures in the browser: decoded upright, read as pixels, made again without metadata.
+// Pictures in the browser: decoded upright, made again without metadata.
 
 // Of what is sent or kept. The recogniser looks at far less; a server's limit is far above.
 const SENT_SIDE = 2048;
 const KEPT_SIDE = 480;
-// Older phones refuse a larger canvas, so pixels are read in bands of at most this many.
-const BAND_PIXELS = 1 << 22;
+const FAILED = "The picture could not be made again.";
 
 /**
  * Decode as the server does: orientation applied, no colour management.
@@ -13,6 +12,7 @@ const BAND_PIXELS = 1 << 22;
  * @returns {Promise<ImageBitmap>} rejects if the browser cannot decode it
  */
 export async function decodePicture(blob) {
+  /** @type {ImageBitmapOptions} */
   const plain = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
   try {
     return await createImageBitmap(blob, { ...plain, imageOrientation: "from-image" });
@@ -23,33 +23,21 @@ export async function decodePicture(blob) {
   }
 }
 
-/** All pixels, RGBA, transparency laid over white. */
-export function readPixels(bitmap) {
-  const { width, height } = bitmap;
-  const data = new Uint8ClampedArray(width * height * 4);
-  const rows = Math.max(1, Math.min(height, Math.floor(BAND_PIXELS / width)));
-  const canvas = makeCanvas(width, rows);
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  for (let top = 0; top < height; top += rows) {
-    const n = Math.min(rows, height - top);
-    context.fillStyle = "#fff";
-    context.fillRect(0, 0, width, n);
-    context.drawImage(bitmap, 0, -top);
-    data.set(context.getImageData(0, 0, width, n).data, top * width * 4);
-  }
-  return { data, width, height };
-}
-
-/** A new JPEG to send: only pixels go through a canvas, so place, time and device stay behind. */
+/**
+ * A new JPEG to send: only pixels go through a canvas, so place, time and device stay behind.
+ *
+ * @param {ImageBitmap} bitmap
+ */
 export function withoutMetadata(bitmap) {
   return redraw(bitmap, SENT_SIDE, 0.92);
 }
 
-/** A small JPEG for the history. */
+/** A small JPEG for the history. @param {ImageBitmap} bitmap */
 export function makeThumbnail(bitmap) {
   return redraw(bitmap, KEPT_SIDE, 0.82);
 }
 
+/** @param {ImageBitmap} bitmap @param {number} side @param {number} quality */
 async function redraw(bitmap, side, quality) {
   const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));
   const width = Math.max(1, Math.round(bitmap.width * scale));
@@ -58,16 +46,13 @@ async function redraw(bitmap, side, quality) {
   canvas.width = width;
   canvas.height = height;
   const context = canvas.getContext("2d");
+  if (!context) throw new Error(FAILED);
   context.fillStyle = "#fff";
   context.fillRect(0, 0, width, height);
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, width, height);
+  /** @type {Blob | null} */
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", quality));
-  if (!blob) throw new Error("The picture could not be made again.");
+  if (!blob) throw new Error(FAILED);
   return blob;
-}
-
-function makeCanvas(width, height) {
-  if (typeof OffscreenCanvas !== "undefined") return new OffscreenCanvas(width, height);
-  return Object.assign(document.createElement("canvas"), { width, height });
 }

@@ -2,7 +2,7 @@
 
 import { FILTER_NAMES, resize } from "./resample.js";
 
-/** Whether this browser can make the pixels that a model asks for. */
+/** Whether this browser can make the pixels that a model asks for. @param {Preprocessing} preprocessing */
 export function canPrepare(preprocessing) {
   return (
     FILTER_NAMES.includes(preprocessing.interpolation) &&
@@ -11,14 +11,15 @@ export function canPrepare(preprocessing) {
 }
 
 /**
- * @param {{data: Uint8ClampedArray, width: number, height: number}} image upright, RGBA
- * @param {object} preprocessing as in model.json
- * @returns {Uint8Array[]} one RGB picture of input_size per view
+ * @param {Pixels} image upright, RGBA
+ * @param {Preprocessing} preprocessing as in model.json
+ * @returns {Uint8Array<ArrayBuffer>[]} one RGB picture of input_size per view
  */
 export function prepareViews(image, preprocessing) {
   return preprocessing.views.map((view) => prepare(image, view, preprocessing));
 }
 
+/** @param {Pixels} image @param {View} view @param {Preprocessing} preprocessing */
 function prepare(image, view, { input_size: [height, width], interpolation, resize: rule }) {
   const part = view.size !== 1 || view.square ? crop(image, boxOf(view, image)) : image;
   const box = rule === "crop" ? fit(part, width, height) : undefined;
@@ -26,6 +27,7 @@ function prepare(image, view, { input_size: [height, width], interpolation, resi
   return view.flip ? mirror(pixels, width) : pixels;
 }
 
+/** @param {View} view @param {Pixels} image */
 function boxOf({ size, x, y, square }, { width, height }) {
   const short = Math.min(width, height);
   const w = Math.max(1, roundHalfEven(size * (square ? short : width)));
@@ -33,14 +35,18 @@ function boxOf({ size, x, y, square }, { width, height }) {
   return { left: roundHalfEven(x * (width - w)), top: roundHalfEven(y * (height - h)), w, h };
 }
 
-// Python rounds halves to the even neighbour; Math.round rounds them up.
+/** Python rounds halves to the even neighbour; Math.round rounds them up. @param {number} value */
 function roundHalfEven(value) {
   const floor = Math.floor(value);
   if (value - floor !== 0.5) return Math.round(value);
   return floor % 2 === 0 ? floor : floor + 1;
 }
 
-// A crop of its own, not a box: Pillow's filter must not look over the edge of a view.
+/**
+ * A crop of its own, not a box: Pillow's filter must not look over the edge of a view.
+ *
+ * @param {Pixels} image @param {ReturnType<typeof boxOf>} box
+ */
 function crop({ data, width }, { left, top, w, h }) {
   const out = new Uint8ClampedArray(w * h * 4);
   for (let y = 0; y < h; y++) {
@@ -50,7 +56,11 @@ function crop({ data, width }, { left, top, w, h }) {
   return { data: out, width: w, height: h };
 }
 
-// The largest centred part of the wanted shape, as PIL.ImageOps.fit takes it.
+/**
+ * The largest centred part of the wanted shape, as PIL.ImageOps.fit takes it.
+ *
+ * @param {Pixels} image @param {number} wantedWidth @param {number} wantedHeight
+ */
 function fit({ width, height }, wantedWidth, wantedHeight) {
   const ratio = width / height;
   const wanted = wantedWidth / wantedHeight;
@@ -61,6 +71,7 @@ function fit({ width, height }, wantedWidth, wantedHeight) {
   return [left, top, left + w, top + h];
 }
 
+/** @param {Uint8Array} pixels @param {number} width */
 function mirror(pixels, width) {
   const out = new Uint8Array(pixels.length);
   const n = pixels.length / 3;

@@ -5,6 +5,7 @@
 const PRECISION_BITS = 22;
 const HALF = 1 << (PRECISION_BITS - 1);
 
+/** @type {Record<string, {support: number, at: (x: number) => number} | undefined>} */
 const FILTERS = {
   bilinear: { support: 1, at: (x) => Math.max(0, 1 - Math.abs(x)) },
   bicubic: { support: 2, at: bicubic },
@@ -16,10 +17,10 @@ export const FILTER_NAMES = Object.keys(FILTERS);
 /**
  * Resize RGBA pixels as Pillow resizes an RGB picture.
  *
- * @param {{data: Uint8ClampedArray|Uint8Array, width: number, height: number}} image
+ * @param {Pixels<Uint8ClampedArray | Uint8Array>} image
  * @param {{width: number, height: number, filter?: string, box?: number[]}} wanted
  *   box: left, top, right, bottom of the part to take; fractions of pixels are allowed.
- * @returns {Uint8Array} RGB, height * width * 3
+ * @returns {Uint8Array<ArrayBuffer>} RGB, height * width * 3
  */
 export function resize(image, { width, height, filter = "bicubic", box }) {
   const kernel = FILTERS[filter];
@@ -40,6 +41,7 @@ export function resize(image, { width, height, filter = "bicubic", box }) {
   return pixels.data;
 }
 
+/** @param {number} value */
 function bicubic(value) {
   const a = -0.5;
   const x = Math.abs(value);
@@ -48,11 +50,17 @@ function bicubic(value) {
   return 0;
 }
 
+/** @param {number} x */
 function sinc(x) {
   return x === 0 ? 1 : Math.sin(x * Math.PI) / (x * Math.PI);
 }
 
-/** Fixed-point weights of every output pixel, with its first input pixel and their number. */
+/**
+ * Fixed-point weights of every output pixel, with its first input pixel and their number.
+ *
+ * @param {number} start @param {number} end @param {number} nIn @param {number} nOut
+ * @param {{support: number, at: (x: number) => number}} kernel
+ */
 function weigh(start, end, nIn, nOut, kernel) {
   const scale = Math.fround(end - start) / nOut;
   const filterScale = Math.max(scale, 1);
@@ -81,6 +89,7 @@ function weigh(start, end, nIn, nOut, kernel) {
   return { weights, first, count, size };
 }
 
+/** @param {Pixels<Uint8ClampedArray | Uint8Array>} image */
 function dropAlpha({ data, width, height }) {
   const rgb = new Uint8Array(width * height * 3);
   for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
@@ -91,6 +100,7 @@ function dropAlpha({ data, width, height }) {
   return { data: rgb, width, height };
 }
 
+/** @param {Pixels<Uint8Array>} image @param {ReturnType<typeof weigh>} columns @param {number} nOut */
 function combineColumns({ data, width, height }, { weights, first, count, size }, nOut) {
   const out = new Uint8Array(height * nOut * 3);
   for (let y = 0, to = 0; y < height; y++) {
@@ -113,6 +123,7 @@ function combineColumns({ data, width, height }, { weights, first, count, size }
   return { data: out, width: nOut, height };
 }
 
+/** @param {Pixels<Uint8Array>} image @param {ReturnType<typeof weigh>} rows @param {number} nOut */
 function combineRows({ data, width }, { weights, first, count, size }, nOut) {
   const length = width * 3;
   const out = new Uint8Array(nOut * length);
@@ -131,6 +142,7 @@ function combineRows({ data, width }, { weights, first, count, size }, nOut) {
   return { data: out, width, height: nOut };
 }
 
+/** @param {number} sum */
 function clip(sum) {
   const value = sum >> PRECISION_BITS;
   return value < 0 ? 0 : value > 255 ? 255 : value;

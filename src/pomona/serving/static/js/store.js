@@ -19,7 +19,7 @@ export async function fetchOnce(cacheName, url, read, onBytes) {
       onBytes(bytes.byteLength);
       return wanted;
     } catch {
-      await cache.delete(url);
+      await cache?.delete(url);
     }
   }
   // Two copies on a phone would be one too many, and the browser's own may be the damaged one.
@@ -31,6 +31,7 @@ export async function fetchOnce(cacheName, url, read, onBytes) {
   return wanted;
 }
 
+/** @param {Cache | null} cache @param {string} url @param {ArrayBuffer} bytes @param {Response} response */
 async function keep(cache, url, bytes, response) {
   if (!cache) return;
   const type = response.headers.get("Content-Type") ?? "application/octet-stream";
@@ -47,11 +48,14 @@ async function keep(cache, url, bytes, response) {
   }
 }
 
+/** @param {string} url */
 function fileName(url) {
   return url.split("?")[0].split("/").pop();
 }
 
+/** @param {Response} response @param {(n: number) => void} onBytes */
 async function readAll(response, onBytes) {
+  if (!response.body) return response.arrayBuffer();
   const reader = response.body.getReader();
   const chunks = [];
   let size = 0;
@@ -71,15 +75,20 @@ async function readAll(response, onBytes) {
   return all.buffer;
 }
 
-/** Null where browsers keep nothing: private windows, and plain HTTP off localhost. */
+/**
+ * Null where browsers keep nothing: private windows, and plain HTTP off localhost.
+ *
+ * @param {string} name
+ */
 export async function openCache(name) {
   try {
-    return await globalThis.caches?.open(name);
+    return (await globalThis.caches?.open(name)) ?? null;
   } catch {
     return null;
   }
 }
 
+/** @param {ArrayBuffer} bytes */
 export async function sha256(bytes) {
   // Browsers lend the digest to secure pages only; elsewhere HTTP's own length check must do.
   if (!globalThis.crypto?.subtle) return null;

@@ -18,7 +18,7 @@ export async function watchUpdates() {
     offerWaiting(registration);
     registration.addEventListener("updatefound", () => {
       const coming = registration.installing;
-      coming.addEventListener("statechange", () => offerWaiting(registration));
+      coming?.addEventListener("statechange", () => offerWaiting(registration));
     });
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") registration.update().catch(() => {});
@@ -28,6 +28,7 @@ export async function watchUpdates() {
   }
 }
 
+/** @param {ServiceWorkerRegistration} registration */
 function offerWaiting({ waiting }) {
   if (waiting && navigator.serviceWorker.controller) {
     offerUpdate(() => waiting.postMessage("take-over"));

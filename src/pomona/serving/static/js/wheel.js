@@ -9,6 +9,7 @@ const OUTER = { in: 78, out: 66 };
 const NAMES = 90;
 const GAP = 1.6;
 
+/** @param {number[]} months 1 to 12 */
 export function seasonWheel(months, now = new Date()) {
   const current = now.getMonth() + 1;
   const all = Array.from({ length: 12 }, (_, i) => i + 1);
@@ -21,10 +22,12 @@ export function seasonWheel(months, now = new Date()) {
   );
 }
 
+/** @param {number[]} months */
 export function seasonText(months) {
   return months.length === 12 ? t("season_all") : formatList(months.map((each) => monthName(each)));
 }
 
+/** @param {number} month @param {boolean} inSeason @param {boolean} isCurrent */
 function segment(month, inSeason, isCurrent) {
   const from = (month - 1) * 30 + GAP;
   const to = month * 30 - GAP;
@@ -39,6 +42,7 @@ function segment(month, inSeason, isCurrent) {
   return svg(["path", "month", inSeason && "in", isCurrent && "current"].filter(Boolean).join("."), { d });
 }
 
+/** @param {number} month @param {boolean} inSeason @param {boolean} isCurrent */
 function label(month, inSeason, isCurrent) {
   const [x, y] = at(NAMES, month * 30 - 15).split(" ");
   const what = ["text", "month-name", inSeason && "in", isCurrent && "current"].filter(Boolean).join(".");
@@ -46,7 +50,11 @@ function label(month, inSeason, isCurrent) {
   return svg(what, { x, y: Number(y) + 4, "text-anchor": "middle" }, letter);
 }
 
-// Degrees from the top, clockwise: the year starts where a clock does.
+/**
+ * Degrees from the top, clockwise: the year starts where a clock does.
+ *
+ * @param {number} radius @param {number} degrees
+ */
 function at(radius, degrees) {
   const angle = ((degrees - 90) * Math.PI) / 180;
   return `${(CENTRE + radius * Math.cos(angle)).toFixed(2)} ${(CENTRE + radius * Math.sin(angle)).toFixed(2)}`;

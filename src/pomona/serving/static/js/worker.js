@@ -1,7 +1,7 @@
 // Recognition off the main thread: the network, its pixels and its scores.
 
 import { combineScores } from "./decide.js";
-import { readPixels } from "./pictures.js";
+import { readPixels } from "./pixels.js";
 import { prepareViews } from "./prepare.js";
 import { fetchOnce, sha256 } from "./store.js";
 
@@ -12,23 +12,30 @@ const MODEL_CACHE = "pomona-model";
 // More threads than this gain little on a network of this size, and warm the phone.
 const MAX_THREADS = 4;
 
+/** @type {typeof import("onnxruntime-web")} */
 let ort;
+/** @type {import("onnxruntime-web").InferenceSession} */
 let session;
+/** @type {Preprocessing} */
 let preprocessing;
 
-const actions = { load, score };
+/** @param {WorkerReply} reply */
+const answer = (reply) => self.postMessage(reply);
 
-self.addEventListener("message", async ({ data: { id, action, ...rest } }) => {
+addEventListener("message", async ({ data }) => {
+  const request = /** @type {WorkerRequest} */ (data);
+  const { id } = request;
   try {
-    self.postMessage({ id, result: await actions[action](rest) });
+    answer({ id, result: await (request.action === "load" ? load(request) : score(request)) });
   } catch (error) {
-    self.postMessage({ id, error: String(error?.message ?? error) });
+    answer({ id, error: error instanceof Error ? error.message : String(error) });
   }
 });
 
+/** @param {LoadRequest} request */
 async function load({ model, runtimeVersion }) {
   let received = 0;
-  const onBytes = (n) => self.postMessage({ received: (received += n) });
+  const onBytes = (/** @type {number} */ n) => answer({ received: (received += n) });
   const [wasm, network] = await Promise.all([
     fetchOnce(RUNTIME_CACHE, `${ENGINE}?v=${runtimeVersion}`, unpack, onBytes),
     fetchOnce(MODEL_CACHE, model.url, (bytes) => verify(bytes, model.sha256), onBytes),
@@ -47,20 +54,24 @@ async function load({ model, runtimeVersion }) {
     logSeverityLevel: 3,
   });
   preprocessing = model.preprocessing;
-  return { threads: ort.env.wasm.numThreads };
+  // The runtime takes fewer where it has to.
+  return { threads: ort.env.wasm.numThreads ?? 1 };
 }
 
+/** @param {ArrayBuffer} bytes */
 function unpack(bytes) {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).arrayBuffer();
 }
 
+/** @param {ArrayBuffer} bytes @param {string} expected */
 async function verify(bytes, expected) {
   const found = await sha256(bytes);
   if (found !== null && found !== expected) throw new Error("The network was damaged on the way.");
   return new Uint8Array(bytes);
 }
 
+/** @param {ScoreRequest} request */
 async function score({ bitmap }) {
   const start = performance.now();
   const image = readPixels(bitmap);
@@ -73,9 +84,10 @@ async function score({ bitmap }) {
   return { ...combineScores(scores), timing };
 }
 
+/** @param {Uint8Array} pixels @returns {Promise<Score>} */
 async function run(pixels) {
   const [height, width] = preprocessing.input_size;
   const images = new ort.Tensor("uint8", pixels, [1, height, width, 3]);
   const { probabilities, strangeness } = await session.run({ images }, ["probabilities", "strangeness"]);
-  return { probabilities: probabilities.data, strangeness: Number(strangeness.data[0]) };
+  return { probabilities: /** @type {Float32Array} */ (probabilities.data), strangeness: Number(strangeness.data[0]) };
 }

@@ -6,7 +6,8 @@ import { t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { fileButton, heading, iconButton } from "../parts.js";
 
-export function cameraPage(app, { signal, params: [id] }) {
+/** @type {PageMaker} */
+export function cameraPage(app, { signal, id }) {
   const video = h("video", { playsinline: true, muted: true, autoplay: true, "aria-hidden": "true", tabindex: "-1" });
   video.muted = true;
   const camera = new Camera(video);
@@ -14,7 +15,7 @@ export function cameraPage(app, { signal, params: [id] }) {
   const shutter = h("button.shutter", { type: "button", "aria-label": t("shutter"), disabled: true });
   const tools = h(".finder-tools");
   const finder = h(".finder", video, h(".ring", { "aria-hidden": "true" }), status);
-  const look = (files) => app.look(files, id);
+  const look = (/** @type {Blob[]} */ files) => app.look(files, id);
   shutter.addEventListener("click", async () => {
     shutter.disabled = true;
     finder.classList.add("taken");
@@ -24,7 +25,7 @@ export function cameraPage(app, { signal, params: [id] }) {
   // Nobody looks: no camera either.
   const pause = () => (document.hidden ? camera.stop() : camera.open().catch(() => {}));
   document.addEventListener("visibilitychange", pause, { signal });
-  open(camera, { app, finder, status, shutter, tools, look, signal });
+  open(camera, { finder, status, shutter, tools, look, signal });
   return {
     title: t("camera"),
     element: h(
@@ -39,6 +40,11 @@ export function cameraPage(app, { signal, params: [id] }) {
   };
 }
 
+/**
+ * @param {Camera} camera
+ * @param {{finder: HTMLElement, status: HTMLElement, shutter: HTMLButtonElement, tools: HTMLElement,
+ *   look: (files: Blob[]) => unknown, signal: AbortSignal}} parts
+ */
 async function open(camera, { finder, status, shutter, tools, look, signal }) {
   try {
     if (!canUseCamera()) throw new DOMException("", "NotFoundError");
@@ -50,7 +56,12 @@ async function open(camera, { finder, status, shutter, tools, look, signal }) {
     if (await camera.hasSeveral()) tools.append(iconButton("flip", t("flip"), () => camera.turn()));
   } catch (error) {
     if (signal.aborted) return;
-    status.textContent = t(error.name === "NotAllowedError" ? "camera_denied" : "camera_missing");
+    status.textContent = t(isDenied(error) ? "camera_denied" : "camera_missing");
     finder.append(h(".finder-fallback", fileButton("primary", "camera", t("own_camera"), { capture: true, onfiles: look })));
   }
+}
+
+/** @param {unknown} error */
+function isDenied(error) {
+  return error instanceof DOMException && error.name === "NotAllowedError";
 }

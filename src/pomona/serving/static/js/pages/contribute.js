@@ -1,12 +1,13 @@
 // Giving a photograph, only where the operator turned it on; and taking it back.
 
-import { contribute, deleteContribution } from "../api.js";
+import { contribute, deleteContribution, messageOf } from "../api.js";
 import { h } from "../dom.js";
 import { putLook } from "../history.js";
 import { language, t } from "../i18n.js";
+import { modelOf } from "../knowledge.js";
 import { decodePicture, withoutMetadata } from "../pictures.js";
 
-/** A form per photograph of a look; null where nothing is collected. */
+/** A form per photograph of a look; null where nothing is collected. @param {App} app @param {Look} look */
 export function contributeForm(app, look) {
   const { contributions } = app.knowledge.config ?? {};
   if (!contributions?.enabled) return null;
@@ -16,21 +17,22 @@ export function contributeForm(app, look) {
   return place;
 }
 
+/** @param {App} app @param {Look} look @param {Contributions} terms @param {HTMLElement} place */
 function form(app, look, { consent, consent_version }, place) {
   const agree = h("input", { type: "checkbox", id: "agree" });
   const problem = h("p.problem", { role: "alert" });
-  const labels = h("select", { id: "contribute-label" }, labelOptions(app.knowledge, look.answer.label));
-  const submit = async (event) => {
+  const labels = h("select", { id: "contribute-label" }, labelOptions(app.knowledge, look.answer?.label));
+  const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
-    if (!agree.checked) return (problem.textContent = t("contribute_need"));
-    problem.textContent = "";
+    problem.textContent = agree.checked ? "" : t("contribute_need");
+    if (!agree.checked) return;
     try {
       const clean = await withoutMetadata(await decodePicture(look.photos[0].blob));
       look.contribution = await contribute(clean, labels.value, consent_version);
       await putLook(look.record).catch(() => {});
       place.replaceChildren(h("summary", t("contribute")), thanks(look.contribution));
     } catch (error) {
-      problem.textContent = error.message;
+      problem.textContent = messageOf(error);
     }
   };
   return h(
@@ -46,13 +48,15 @@ function form(app, look, { consent, consent_version }, place) {
   );
 }
 
+/** @param {Knowledge} knowledge @param {string | null} [chosen] */
 function labelOptions(knowledge, chosen) {
-  return knowledge.model.labels
+  return modelOf(knowledge).labels
     .map(({ label }) => ({ label, name: knowledge.labelName(label) }))
     .sort((a, b) => a.name.localeCompare(b.name, language()))
     .map(({ label, name }) => h("option", { value: label, selected: label === chosen }, name));
 }
 
+/** @param {Contribution} contribution */
 function thanks({ code, retention_days }) {
   return h(
     ".thanks",
@@ -63,18 +67,18 @@ function thanks({ code, retention_days }) {
   );
 }
 
-/** Delete by code; shown with the history, because that is where the codes are kept. */
+/** Delete by code; shown with the history, because that is where the codes are kept. @param {App} app */
 export function takeBackForm({ knowledge }) {
   if (!knowledge.config?.contributions?.enabled) return null;
   const code = h("input", { id: "code", required: true, autocomplete: "off", spellcheck: "false" });
   const said = h("p", { role: "status" });
-  const submit = async (event) => {
+  const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     try {
       const found = await deleteContribution(code.value.trim());
       said.textContent = t(found ? "uncontribute_done" : "uncontribute_unknown");
     } catch (error) {
-      said.textContent = error.message;
+      said.textContent = messageOf(error);
     }
   };
   return h(

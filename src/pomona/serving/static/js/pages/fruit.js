@@ -6,6 +6,7 @@ import { icon } from "../icons.js";
 import { bar, heading } from "../parts.js";
 import { seasonText, seasonWheel } from "../wheel.js";
 
+/** @type {[Nutrient, string][]} */
 const NUTRIENTS = [
   ["energy_kcal", "kcal"],
   ["water_g", "g"],
@@ -17,20 +18,23 @@ const NUTRIENTS = [
   ["vitamin_c_mg", "mg"],
   ["potassium_mg", "mg"],
 ];
+/** @type {Nutrient[]} */
 const PARTS_OF_ANOTHER = ["sugars_g", "fiber_g"];
+/** @type {Place[]} */
 const PLACES = ["pantry_days_max", "fridge_days_max", "freezer_days_max"];
 
-export async function fruitPage(app, { params: [id] }) {
+/** @param {App} app @param {Visit} visit */
+export async function fruitPage(app, { id }) {
   await app.knowledge.loadNames();
-  const { facts } = app.knowledge;
-  const sheet = facts?.[id];
+  const sheet = app.knowledge.sheet(id);
   if (!sheet) {
-    const text = t(facts ? "no_facts" : "facts_unavailable");
+    const text = t(app.knowledge.facts ? "no_facts" : "facts_unavailable");
     return { title: t("fruits"), element: h(".page", heading(text)) };
   }
   return { title: capitalise(sheet.name), element: fruitSheet(sheet) };
 }
 
+/** @param {Sheet} sheet */
 function fruitSheet(sheet) {
   return h(
     "article.page.sheet",
@@ -40,6 +44,7 @@ function fruitSheet(sheet) {
   );
 }
 
+/** @param {Sheet} sheet */
 function head(sheet) {
   const raw = sheet.edible_raw === undefined ? [] : [t(sheet.edible_raw ? "raw" : "cooked")];
   const chips = [t(sheet.kind), ...raw];
@@ -51,6 +56,10 @@ function head(sheet) {
   );
 }
 
+/**
+ * @param {string} what @param {string} title @param {Sheet} sheet
+ * @param {string} part whose source is named @param {Child[]} body
+ */
 function card(what, title, sheet, part, ...body) {
   return h(
     `section.card.${what}`,
@@ -60,10 +69,12 @@ function card(what, title, sheet, part, ...body) {
   );
 }
 
+/** @param {Sheet} sheet @param {string} part */
 function cite({ sources, nutrition }, part) {
-  return part === "nutrition" ? `${sources[part]}, ${nutrition.usda_ndb_no}` : sources[part];
+  return part === "nutrition" ? `${sources[part]}, ${nutrition?.usda_ndb_no}` : sources[part];
 }
 
+/** @param {Sheet} sheet */
 function season(sheet) {
   const months = sheet.season_fr_months;
   if (!months) return null;
@@ -79,16 +90,19 @@ function season(sheet) {
   );
 }
 
+/** @param {Sheet} sheet */
 function nutrition(sheet) {
   const { nutrition: values } = sheet;
   if (!values) return null;
-  const known = NUTRIENTS.filter(([name]) => values[name] !== undefined);
-  const row = ([name, unit]) =>
-    h(
+  const rows = NUTRIENTS.map(([name, unit]) => {
+    const value = values[name];
+    if (value === undefined) return null;
+    return h(
       PARTS_OF_ANOTHER.includes(name) ? "tr.part" : "tr",
       h("th", { scope: "row" }, t(name)),
-      h("td", `${formatNumber(values[name])} ${unit}`, unit === "g" && bar(Math.min(1, values[name] / 100), "calm")),
+      h("td", `${formatNumber(value)} ${unit}`, unit === "g" && bar(Math.min(1, value / 100), "calm")),
     );
+  });
   return card(
     "nutrition",
     t("nutrition"),
@@ -98,26 +112,32 @@ function nutrition(sheet) {
       "table",
       h("caption", t("per_100g")),
       h("thead.unseen", h("tr", h("th", { scope: "col" }, t("nutrient")), h("th", { scope: "col" }, t("amount")))),
-      h("tbody", known.map(row)),
+      h("tbody", rows),
     ),
     h("p.described", { lang: "en" }, values.usda_description),
   );
 }
 
+/** @param {Sheet} sheet */
 function storage(sheet) {
-  const known = PLACES.filter((place) => sheet.storage?.[place] !== undefined);
+  const known = PLACES.flatMap((place) => {
+    const days = sheet.storage?.[place];
+    return days === undefined ? [] : [h("div", h("dt", t(place)), h("dd", formatDays(days)))];
+  });
   if (!known.length) return null;
-  const place = (name) => h("div", h("dt", t(name)), h("dd", formatDays(sheet.storage[name])));
-  return card("storage", t("storage"), sheet, "storage", h("dl.places", known.map(place)));
+  return card("storage", t("storage"), sheet, "storage", h("dl.places", known));
 }
 
+/** @param {Sheet} sheet */
 function climate(sheet) {
   const { co2e_kg_per_kg: value } = sheet;
   if (value === undefined) return null;
   return card("climate", t("climate"), sheet, "co2e_kg_per_kg", h("p", h("strong.big", formatNumber(value)), " ", t("co2e")));
 }
 
+/** @param {Sheet} sheet */
 function names(sheet) {
+  /** @type {[PlainKey, string, string][]} */
   const rows = [
     ["english", sheet.name_en, "en"],
     ["french", sheet.name_fr, "fr"],
@@ -133,19 +153,20 @@ function names(sheet) {
   );
 }
 
+/** @param {Sheet} sheet */
 function note(sheet) {
   return sheet.note && card("note", t("note"), sheet, "note", h("p", sheet.note));
 }
 
+/** @param {Sheet} sheet */
 function claims(sheet) {
   if (!sheet.claims?.length) return null;
-  const quoted = (text) => h("li", h("q", text));
   return card(
     "claims",
     t("claims"),
     sheet,
     "",
     h("p.claims-warning", icon("say"), h("span", t("claims_warning"))),
-    h("ul", sheet.claims.map(({ text }) => quoted(text))),
+    h("ul", sheet.claims.map(({ text }) => h("li", h("q", text)))),
   );
 }

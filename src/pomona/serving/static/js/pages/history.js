@@ -8,6 +8,7 @@ import { button, heading, iconButton, linkButton, percent, photo } from "../part
 import { describe } from "../wording.js";
 import { takeBackForm } from "./contribute.js";
 
+/** @param {App} app @param {Visit} visit */
 export async function historyPage(app, { signal }) {
   await app.knowledge.loadNames();
   const looks = await listLooks();
@@ -27,7 +28,7 @@ export async function historyPage(app, { signal }) {
   };
 }
 
-/** A look as a card that leads to it. */
+/** A look as a card that leads to it. @param {LookRecord} look @param {App} app @param {AbortSignal} signal */
 export function lookCard(look, { knowledge }, signal) {
   const { title, second, tone } = describe(look.answer, knowledge);
   const sure = look.answer.decision === "unknown" ? "" : percent(look.answer.probability);
@@ -39,6 +40,7 @@ export function lookCard(look, { knowledge }, signal) {
   );
 }
 
+/** @param {LookRecord} look @param {App} app @param {AbortSignal} signal */
 function entry(look, app, signal) {
   const { title } = describe(look.answer, app.knowledge);
   return h(
@@ -53,6 +55,7 @@ function entry(look, app, signal) {
   );
 }
 
+/** @param {App} app */
 async function deleteAll(app) {
   const sure = await ask({
     title: t("delete_all_title"),

@@ -9,36 +9,40 @@ import { seasonWheel } from "../wheel.js";
 import { alternatives, confidenceWords, describe } from "../wording.js";
 import { contributeForm } from "./contribute.js";
 
-const TIPS = [["closer", "tip_closer"], ["plain", "tip_plain"], ["side", "tip_side"]];
+const TIPS = /** @type {const} */ ([["closer", "tip_closer"], ["plain", "tip_plain"], ["side", "tip_side"]]);
 
-export async function lookPage(app, { signal, params: [id] }) {
-  const live = app.looks.get(id);
-  const look = live ?? (await getLook(id));
-  if (!look) return { title: t("history"), element: h(".page", heading(t("history_gone")), linkButton("primary", "#/", null, t("home"))) };
+/** @param {App} app @param {Visit} visit */
+export async function lookPage(app, { signal, id }) {
+  const live = id ? app.looks.get(id) : undefined;
+  const kept = id && !live ? await getLook(id) : undefined;
+  if (!live && !kept) return { title: t("history"), element: h(".page", heading(t("history_gone")), linkButton("primary", "#/", null, t("home"))) };
   await app.knowledge.loadNames();
   const element = h(".page.look");
   const page = { title: t("looking"), element };
   const show = () => {
-    const answered = look.answer && (!live || live.state === "done");
-    element.replaceChildren(...(answered ? answerParts(app, look, live, signal) : waitingParts(app, live, signal)));
-    page.title = answered ? describe(look.answer, app.knowledge).title : t("looking");
+    const record = live?.state === "done" ? live.record : kept;
+    if (record) element.replaceChildren(...answerParts(app, record, live, signal));
+    else if (live) element.replaceChildren(...waitingParts(app, live, signal));
+    page.title = record ? describe(record.answer, app.knowledge).title : t("looking");
   };
   live?.addEventListener("change", () => {
     show();
     app.retitle(page);
-    if (live.state === "done") app.announce(announcement(live, app));
+    if (live.state === "done" && live.answer) app.announce(announcement(live.answer, app.knowledge));
     if (live.state !== "looking") element.querySelector("h1")?.focus({ preventScroll: true });
   }, { signal });
   show();
   return page;
 }
 
-function announcement({ answer }, { knowledge }) {
+/** @param {Answer} answer @param {Knowledge} knowledge */
+function announcement(answer, knowledge) {
   const { title, second } = describe(answer, knowledge);
   const words = answer.decision === "unknown" ? "" : t("confidence", confidenceWords(answer), percent(answer.probability));
   return [title, second, words].filter(Boolean).join(". ");
 }
 
+/** @param {App} app @param {Look} live @param {AbortSignal} signal */
 function waitingParts(app, live, signal) {
   const { recogniser } = app;
   const problem = live.state === "error" || live.state === "refused";
@@ -55,6 +59,7 @@ function waitingParts(app, live, signal) {
   return [h(".look-photos", photos(live.photos.map((each) => each.thumbnail), "", signal, problem ? "" : "scanning")), h(".look-text", { "aria-busy": busy ? "true" : "false" }, text)];
 }
 
+/** @param {App} app @param {Look} live @param {AbortSignal} signal */
 function waitingForEngine(app, live, signal) {
   const place = h(".waiting");
   const fill = () => {
@@ -72,21 +77,21 @@ function waitingForEngine(app, live, signal) {
   return place;
 }
 
+/** @param {App} app @param {LookRecord} look @param {Look | undefined} live @param {AbortSignal} signal */
 function answerParts(app, look, live, signal) {
   const { knowledge } = app;
-  const { answer } = look;
+  const { answer, thumbnails } = look;
   const words = describe(answer, knowledge);
-  const blobs = live ? live.photos.map((each) => each.thumbnail) : look.thumbnails;
   const unknown = answer.decision === "unknown";
   return [
-    h(".look-photos", photos(blobs, words.title, signal), whereLine(look)),
+    h(".look-photos", photos(thumbnails, words.title, signal), whereLine(look)),
     h(
       `.look-text.${words.tone}`,
       heading(words.title),
       words.second && h("p.second", words.second),
       unknown ? h("p", t("unknown_lead")) : confidence(answer, words.tone),
       unknown && tips(),
-      unknown || actions(app, look, live),
+      unknown || actions(app, look),
       unknown && moreActions(app, look, live, true),
       others(answer, knowledge, unknown),
       unknown || teaser(answer, knowledge),
@@ -102,19 +107,22 @@ function answerParts(app, look, live, signal) {
   ];
 }
 
+/** @param {Blob[]} blobs @param {string} name @param {AbortSignal} signal */
 function photos(blobs, name, signal, what = "") {
   const many = blobs.length > 1;
-  const alt = (i) => (many ? t("photo_number", i + 1, blobs.length) : t("photo_of", name || t("looking")));
+  const alt = (/** @type {number} */ i) => (many ? t("photo_number", i + 1, blobs.length) : t("photo_of", name || t("looking")));
   return h(
     ["ul", "photos", many && "many", what].filter(Boolean).join("."),
     blobs.map((blob, i) => h("li", photo(blob, alt(i), signal))),
   );
 }
 
+/** @param {LookRecord} look */
 function whereLine({ where }) {
   return h("p.where", icon(where === "server" ? "server" : "device"), h("span", t(`where_${where}`)));
 }
 
+/** @param {Answer} answer @param {string} tone */
 function confidence(answer, tone) {
   return h(
     ".confidence",
@@ -123,11 +131,13 @@ function confidence(answer, tone) {
   );
 }
 
+/** @param {App} app @param {LookRecord} look */
 function actions({ knowledge }, { answer }) {
   const name = knowledge.fruitName(answer.fruit_id);
   return name && h(".actions", linkButton("primary", `#/fruit/${answer.fruit_id}`, "next", t("about", name)));
 }
 
+/** @param {App} app @param {LookRecord} look @param {Look | undefined} live @param {boolean} first */
 function moreActions(app, look, live, first) {
   const left = live ? app.knowledge.maxPhotos - live.photos.length : 0;
   return h(
@@ -146,20 +156,22 @@ function tips() {
   );
 }
 
+/** @param {Answer} answer @param {Knowledge} knowledge @param {boolean} unknown */
 function others(answer, knowledge, unknown) {
   const list = alternatives(answer, knowledge);
   if (!list.length) return null;
   // Of something it does not know, a percentage would promise what it cannot keep.
-  const share = (probability) => (unknown ? [] : [h("span.percent", percent(probability)), bar(probability, "calm")]);
-  const line = ({ name, fruit_id, probability }) => {
+  const share = (/** @type {number} */ probability) => (unknown ? [] : [h("span.percent", percent(probability)), bar(probability, "calm")]);
+  const line = (/** @type {typeof list[number]} */ { name, fruit_id, probability }) => {
     const inside = [h("span.other-name", name), share(probability)];
-    return h("li", fruit_id && knowledge.facts?.[fruit_id] ? h("a.other", { href: `#/fruit/${fruit_id}` }, inside) : h("span.other", inside));
+    return h("li", knowledge.sheet(fruit_id) ? h("a.other", { href: `#/fruit/${fruit_id}` }, inside) : h("span.other", inside));
   };
   return h("section.others", h("h2", t(unknown ? "closest" : "also")), h("ul", list.map(line)));
 }
 
+/** @param {Answer} answer @param {Knowledge} knowledge */
 function teaser({ fruit_id }, knowledge) {
-  const months = knowledge.facts?.[fruit_id]?.season_fr_months;
+  const months = knowledge.sheet(fruit_id)?.season_fr_months;
   if (!months) return null;
   const now = months.includes(new Date().getMonth() + 1);
   return h(

@@ -11,6 +11,7 @@ import { lookCard } from "./history.js";
 const N_RECENT = 3;
 const N_SEASON = 8;
 
+/** @type {PageMaker} */
 export function startPage(app, { signal }) {
   const season = h("section.season-now", { "aria-labelledby": "season-title" });
   const recent = h("section.recent");
@@ -34,6 +35,7 @@ export function startPage(app, { signal }) {
   };
 }
 
+/** @param {App} app */
 function takeButton({ look }) {
   const face = [
     h("span.fruit-button", { "aria-hidden": "true" }, h("img", { src: "/static/icons/pomona.svg", alt: "", width: 192, height: 192 }), icon("camera")),
@@ -46,12 +48,11 @@ function takeButton({ look }) {
   return [button, input];
 }
 
+/** @param {HTMLElement} section @param {App} app @param {AbortSignal} signal */
 async function fillSeason(section, { knowledge }, signal) {
   const month = new Date().getMonth() + 1;
-  section.append(
-    h("h2", { id: "season-title" }, t("season_now", monthName(month))),
-    h("ul.chips", { "aria-busy": "true" }),
-  );
+  const waiting = h("ul.chips", { "aria-busy": "true" });
+  section.append(h("h2", { id: "season-title" }, t("season_now", monthName(month))), waiting);
   try {
     await knowledge.loadFacts();
   } catch {
@@ -64,15 +65,21 @@ async function fillSeason(section, { knowledge }, signal) {
     h("li", h("a.chip", { href: `#/fruit/${fruit_id}` }, capitalise(name))),
   );
   const list = h("ul.chips", chips, h("li", h("a.chip.more", { href: "#/fruits" }, t("see_all"))));
-  section.replaceChild(list, section.lastChild);
+  waiting.replaceWith(list);
 }
 
-// Not the first of the alphabet every time: a few from all of it.
+/**
+ * Not the first of the alphabet every time: a few from all of it.
+ *
+ * @template T
+ * @param {T[]} items @param {number} n
+ */
 function spread(items, n) {
   if (items.length <= n) return items;
   return Array.from({ length: n }, (_, i) => items[Math.floor((i * items.length) / n)]);
 }
 
+/** @param {HTMLElement} section @param {App} app @param {AbortSignal} signal */
 async function fillRecent(section, app, signal) {
   const looks = (await listLooks()).slice(0, N_RECENT);
   await app.knowledge.loadNames();

@@ -1,6 +1,6 @@
 // What the page says, in English. A function where numbers or names go in.
 
-export default {
+export default /** @satisfies {Table} */ ({
   language: "English",
   other_language: "Français",
   other_language_short: "FR",
@@ -61,7 +61,7 @@ export default {
   closest: "Closest to",
   about: (name) => `About: ${name}`,
   add_side: "Add another side",
-  add_count: (n, most) => `${n} of ${most} photographs`,
+  add_count: (/** @type {number} */ n, most) => `${n} of ${most} photographs`,
   again: "Next fruit",
   where_device: "Done on this device. Nothing was sent.",
   where_server: "Done by the server.",
@@ -156,4 +156,4 @@ export default {
   update: "A new version is ready.",
   update_do: "Update",
   later: "Later",
-};
+});

@@ -1,6 +1,6 @@
 // Ce que dit la page, en français ; les mêmes clés que en.js, un test y veille.
 
-export default {
+export default /** @satisfies {Words} */ ({
   language: "Français",
   other_language: "English",
   other_language_short: "EN",
@@ -156,4 +156,4 @@ export default {
   update: "Une nouvelle version est prête.",
   update_do: "Mettre à jour",
   later: "Plus tard",
-};
+});
