@@ -5,7 +5,6 @@ import logging
 import platform
 import time
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +17,7 @@ from pomona.settings import ExtractSettings, SourceSettings, SparkSettings
 from pomona.storage.locations import LocalLocation
 from pomona.storage.records import RUN_FORMAT, RunRecord, SettingsRecord, SparkRecord, replace
 from pomona.storage.store import FEATURES, PARTS, publish, staging
+from pomona.storage.versions import find_versions
 
 if TYPE_CHECKING:
     from pomona.spark.session import SparkSession
@@ -148,7 +148,11 @@ def extract_stage(
         settings=SettingsRecord(
             source=plan.source, extract=plan.settings, spark=SparkRecord(master=master)
         ),
-        versions=_versions(),
+        versions={
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            **find_versions(VERSIONED),
+        },
     )
 
 
@@ -160,13 +164,3 @@ def _fingerprint(listing: Listing) -> str:
             for value in column.to_pylist():
                 digest.update(f"{value}\0".encode())
     return digest.hexdigest()
-
-
-def _versions() -> dict[str, str]:
-    versions = {"python": platform.python_version(), "platform": platform.platform()}
-    for name in VERSIONED:
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return versions

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from functools import partial
+from typing import Final
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -13,7 +14,10 @@ from pomona.settings import TableFormat
 from pomona.spark.vectors import to_matrix
 from pomona.storage.locations import Location
 
-__all__ = ["read_table", "write_table"]
+__all__ = ["FEATURE_PREFIX", "read_features", "read_table", "write_table"]
+
+# CSV has a column for each number: feat_0, feat_1, ...
+FEATURE_PREFIX: Final = "feat_"
 
 
 def write_table(
@@ -75,6 +79,20 @@ def read_table(
     gather = partial(_gather_partition, vector=vector, prefix=prefix, width=width)
     result = T.StructType([*keys, T.StructField(vector, T.ArrayType(T.FloatType(), False))])
     return reader.schema(T.StructType(fields)).csv(_pattern(folder)).mapInArrow(gather, result)
+
+
+def read_features(
+    spark: SparkSession, folder: Location, *, format: TableFormat, n_features: int
+) -> DataFrame:
+    """Read what an extraction wrote, whatever its format."""
+    return read_table(
+        spark,
+        folder,
+        format=format,
+        vector=schema.FEATURES,
+        prefix=FEATURE_PREFIX,
+        width=n_features,
+    )
 
 
 def _uri(folder: Location) -> str:

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +25,7 @@ from pomona.backbones.making.own import smoke_pictures
 from pomona.backbones.registry import Network, find_network, is_shipped
 from pomona.backbones.spec import POOLINGS, BackboneSpec, Output
 from pomona.errors import SettingsError, SetupError
+from pomona.storage.versions import find_versions
 
 __all__ = ["MAX_DIFFERENCE", "pull_network"]
 
@@ -94,7 +94,7 @@ def pull_network(
     facts: dict[str, Any] = {
         "origin": f"keras.applications.{network.keras}, weights "
         + (f"from {weights.name}" if weights else "imagenet"),
-        "versions": _versions() | {"keras_backend": keras.backend.backend()},
+        "versions": find_versions(VERSIONED) | {"keras_backend": keras.backend.backend()},
         "check": {"n_pictures": len(pictures), "largest_relative_difference": differences},
     }
 
@@ -349,13 +349,3 @@ def _compare(
             "stored; try another version of Keras or another backend (KERAS_BACKEND)."
         )
     return differences
-
-
-def _versions() -> dict[str, str]:
-    versions = {}
-    for name in VERSIONED:
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return versions

@@ -18,7 +18,7 @@ from pomona.spark.extract.networks import SharedBackbone
 from pomona.spark.extract.writing import write_features
 from pomona.spark.progress import follow
 from pomona.spark.session import count_cores
-from pomona.spark.tables import read_table, write_table
+from pomona.spark.tables import FEATURE_PREFIX, read_table, write_table
 from pomona.storage.locations import LocalLocation, Location
 from pomona.storage.store import FEATURES, QUARANTINE
 from pomona.storage.tables import write_parquet
@@ -112,7 +112,7 @@ def choose_tasks(listing: Listing, *, n_cores: int) -> int:
 def _convert(spark: SparkSession, features: LocalLocation, format: TableFormat, width: int) -> None:
     parquet = LocalLocation(features.path.with_name("features-parquet"))
     parquet.replace_by(features)
-    vector: dict[str, Any] = {"vector": schema.FEATURES, "prefix": "feat_", "width": width}
+    vector: dict[str, Any] = {"vector": schema.FEATURES, "prefix": FEATURE_PREFIX, "width": width}
     table = read_table(spark, parquet, format="parquet", **vector)
     write_table(table, features, format=format, **vector)
     parquet.delete_all()

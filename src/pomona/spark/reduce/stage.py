@@ -10,7 +10,7 @@ from pomona.spark.progress import follow
 from pomona.spark.reduce.components import reduce_features
 from pomona.spark.reduce.fitting import fit_reduction
 from pomona.spark.reduce.writing import write_reduced
-from pomona.spark.tables import read_table, write_table
+from pomona.spark.tables import read_features, write_table
 from pomona.storage.locations import Location
 from pomona.storage.store import MODEL, REDUCED
 
@@ -33,14 +33,7 @@ def reduce_to_folder(
     ReductionError
         If the features do not allow what is asked.
     """
-    table = read_table(
-        spark,
-        features,
-        format=features_format,
-        vector=schema.FEATURES,
-        prefix="feat_",
-        width=spec.n_features,
-    )
+    table = read_features(spark, features, format=features_format, n_features=spec.n_features)
     with follow(spark, group="reduce"):
         reduction = fit_reduction(table, n_features=spec.n_features, settings=settings)
         _write_reduced(table, folder.at(REDUCED), reduction, settings.format)

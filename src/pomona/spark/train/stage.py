@@ -19,7 +19,7 @@ from pomona.reduction.fitted import Reduction
 from pomona.settings import ClassifierName, TableFormat, TrainSettings
 from pomona.spark.reduce.components import reduce_features
 from pomona.spark.session import count_cores
-from pomona.spark.tables import read_table
+from pomona.spark.tables import read_features
 from pomona.spark.train.classifiers import fit_classifier, refit_classifier
 from pomona.spark.train.conversion import to_classifier
 from pomona.spark.train.plan import (
@@ -106,14 +106,7 @@ def train_to_folder(
         If the labelled vectors do not allow what is asked.
     """
     started = time.perf_counter()
-    table = read_table(
-        spark,
-        features,
-        format=features_format,
-        vector=schema.FEATURES,
-        prefix="feat_",
-        width=spec.n_features,
-    )
+    table = read_features(spark, features, format=features_format, n_features=spec.n_features)
     plan = plan_training(table, settings=settings)
     parts = collect_parts(table, plan)
     overlap = _find_overlap(parts)
