@@ -39,7 +39,7 @@ java: $(READY)
 	@$(BIN)/python -m pomona.spark.java
 
 $(RUNTIME): package.json package-lock.json tools/copy_runtime.mjs
-	@echo "Fetching the phone app's runtime (npm, about 150 MB, of which 4 stay in the package) ..."
+	@echo "Fetching the phone app's runtime (npm, about 175 MB, of which 4 stay in the package) ..."
 	@$(NPM_CI)
 	@node tools/copy_runtime.mjs
 

@@ -3,6 +3,7 @@
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from picture_files import make_pixels
@@ -39,7 +40,7 @@ def keras_features(name: str, weights: Path, pictures: np.ndarray, *, pooling: s
 
 
 @lru_cache(maxsize=2)
-def _predictor(name: str, weights: Path, pooling: str) -> object:
+def _predictor(name: str, weights: Path, pooling: str) -> Any:
     import keras
 
     model = _build(name, top="-top" in weights.name)
@@ -55,7 +56,7 @@ def _predictor(name: str, weights: Path, pooling: str) -> object:
     return keras.Model(model.input, last)
 
 
-def _build(name: str, *, top: bool) -> object:
+def _build(name: str, *, top: bool) -> Any:
     import keras
 
     kind, _, side = CLASSES[name]
@@ -64,7 +65,7 @@ def _build(name: str, *, top: bool) -> object:
     )
 
 
-def _measure_statistics(model: object, name: str) -> None:
+def _measure_statistics(model: Any, name: str) -> None:
     """Without them a deep network of random weights gives features around 1e-10."""
     import keras
 

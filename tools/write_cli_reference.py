@@ -5,6 +5,7 @@ python tools/write_cli_reference.py
 
 import re
 from collections.abc import Iterator
+from dataclasses import MISSING
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from typer.main import get_command
 
 from pomona.cli.app import app
 from pomona.settings import ConsoleSettings
-from pomona.settings.option import MISSING, Setting, list_parts
+from pomona.settings.option import Setting, list_parts
 
 TYPES = {bool: "switch", int: "number", float: "number", str: "text", Path: "path"}
 PAGE = Path(__file__).parents[1] / "docs/reference/cli.md"

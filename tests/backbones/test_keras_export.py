@@ -97,8 +97,8 @@ def test_pull_takes_whole_models_and_weights_with_a_head(folder):
     headed = save_weights("mobilenet_v2", folder, top=True)
     pull_network("mobilenet_v2", cache=folder / "headed", weights=headed)
     found = load_backbone("mobilenet_v2", cache=folder / "headed").engine(pictures)
-    expected = keras_features("mobilenet_v2", headed, pictures, pooling="avg")
-    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6)
+    by_keras = keras_features("mobilenet_v2", headed, pictures, pooling="avg")
+    np.testing.assert_allclose(found, by_keras, rtol=1e-3, atol=1e-6)
 
 
 @pytest.mark.parametrize("suffix", [".weights.h5", ".keras"])

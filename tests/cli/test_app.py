@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -24,7 +25,8 @@ def test_help_has_an_example_and_every_option_a_text(command):
     result = _invoke(command, "--help")
     assert result.exit_code == 0
     assert f"Example: pomona {command}" in result.output
-    parameters = typer.main.get_command(app).commands[command].params
+    root: Any = typer.main.get_command(app)
+    parameters = root.commands[command].params
     assert all(parameter.help for parameter in parameters if parameter.param_type_name == "option")
 
 

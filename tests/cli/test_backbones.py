@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 from tiny_networks import write_network, write_spec
@@ -32,7 +33,8 @@ def test_help_has_an_example_and_every_option_a_text(command):
     result = CliRunner().invoke(app, ["backbones", command, "--help"])
     assert result.exit_code == 0
     assert f"Example: pomona backbones {command}" in result.output
-    group = typer.main.get_command(app).commands["backbones"]
+    root: Any = typer.main.get_command(app)
+    group = root.commands["backbones"]
     assert all(p.help for p in group.commands[command].params if p.param_type_name == "option")
 
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 import typer
@@ -61,7 +61,7 @@ def _invoke(app, *arguments, env=None):
 
 
 def _find(command):
-    found = typer.main.get_command(app)
+    found: Any = typer.main.get_command(app)
     for name in command.split():
         found = found.commands[name]
     return {parameter.name: parameter for parameter in found.params}, found.callback.settings

@@ -8,9 +8,9 @@ from pomona.facts.card import render_facts
 
 
 def _show(facts, width=80):
-    console = Console(file=io.StringIO(), width=width, highlight=False)
-    console.print(render_facts(facts))
-    return console.file.getvalue()
+    out = io.StringIO()
+    Console(file=out, width=width, highlight=False).print(render_facts(facts))
+    return out.getvalue()
 
 
 def test_render_facts_in_english():

@@ -32,4 +32,4 @@ def test_as_dict_names_the_source_of_each_part_that_is_there():
 
 def test_facts_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
-        load_facts()["apple"].name = "pear"
+        load_facts()["apple"].name = "pear"  # type: ignore[misc]

@@ -57,9 +57,8 @@ def test_read_orientation_says_what_is_damaged(block, says):
 
 def test_read_orientation_refuses_several():
     block = bytearray(_block(6).removeprefix(b"Exif\0\0"))
-    at = next(
-        i for i in range(10, len(block), 12) if block[i : i + 2] in (b"\x12\x01", b"\x01\x12")
-    )
+    tags = (b"\x12\x01", b"\x01\x12")
+    at = next(i for i in range(10, len(block), 12) if bytes(block[i : i + 2]) in tags)
     order = "<" if block[:2] == b"II" else ">"
     block[at + 4 : at + 8] = struct.pack(f"{order}L", 2)
     with pytest.raises(ValueError, match="2 orientations"):

@@ -65,7 +65,7 @@ def _small(monkeypatch):
 def fits(monkeypatch):
     """How many networks were trained; the third one is interrupted while ``fail`` is set."""
     counted = {"n": 0, "fail": False}
-    fit = training.fit_network
+    fit = training.fit_network  # type: ignore[attr-defined]
 
     def count(*args, **kwargs):
         if counted["fail"] and counted["n"] == 2:

@@ -1,6 +1,7 @@
 """Figures of the report."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,9 +31,19 @@ def source_of(plot: figure) -> ColumnDataSource:
     return plot.select_one({"name": "pictures", "type": ColumnDataSource})
 
 
+def _renderers(plot: figure) -> list[Any]:
+    return list(plot.renderers)
+
+
+def _y_range(plot: figure) -> Any:
+    return plot.y_range
+
+
 def test_variance_figure_sums_up_and_marks_k() -> None:
     plot = plots.variance_figure(RATIO, n_components=2)
-    held = next(r.data_source.data["held"] for r in plot.renderers if "held" in r.data_source.data)
+    held = next(
+        r.data_source.data["held"] for r in _renderers(plot) if "held" in r.data_source.data
+    )
     np.testing.assert_allclose(held, [0.6, 0.9, 1.0, 1.0])
     assert plot.select_one({"type": Span}).location == 2
     assert plot.select_one({"type": Label}).text == "k = 2\nholds 90.0\N{NO-BREAK SPACE}%"
@@ -45,9 +56,9 @@ def test_variance_figure_without_a_valid_k_has_no_mark(k: int | None) -> None:
 
 def test_share_figure_leaves_zero_shares_out_of_the_log_axis() -> None:
     plot = plots.share_figure(RATIO, n_components=2)
-    shares = plot.renderers[0].data_source.data["share"]
+    shares = _renderers(plot)[0].data_source.data["share"]
     np.testing.assert_array_equal(shares, RATIO[:3])
-    assert plot.y_range.start > 0.0
+    assert _y_range(plot).start > 0.0
     assert plot.select_one({"type": Span}).location == 2
 
 
@@ -55,7 +66,7 @@ def test_share_figure_leaves_zero_shares_out_of_the_log_axis() -> None:
 def test_figures_of_a_degenerate_ratio_are_finite(ratio: list[float]) -> None:
     for draw in (plots.variance_figure, plots.share_figure):
         plot = draw(np.array(ratio), n_components=1)
-        assert 0.0 <= plot.y_range.start < plot.y_range.end
+        assert 0.0 <= _y_range(plot).start < _y_range(plot).end
         json.dumps(plots.figure_json(plot), allow_nan=False)
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -36,7 +37,7 @@ LOG = {"version": 1, "disable_existing_loggers": False}
 class Running:
     """A server that answers."""
 
-    app: object
+    app: Any
     server: Server
     port: int
     client: httpx.Client

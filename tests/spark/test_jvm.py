@@ -19,7 +19,7 @@ def records():
     """What is logged about the JVM, whatever other tests did to the loggers above."""
     kept = []
     handler = logging.Handler()
-    handler.emit = kept.append
+    handler.emit = kept.append  # type: ignore[method-assign, assignment]
     level = jvm.logger.level
     jvm.logger.addHandler(handler)
     yield kept

@@ -36,9 +36,8 @@ def test_csv_is_one_file_that_gives_the_same_numbers(features, tmp_path):
     assert list(rows[0]) == ["path", "label", "feat_0", "feat_1"]
     for found, row in zip(rows, ROWS, strict=True):
         assert (found["path"], found["label"]) == (row["path"], row["label"] or "")
-        assert [np.float32(found[f"feat_{i}"]) for i in range(2)] == list(
-            np.float32(row["features"])
-        )
+        numbers = [np.float32(found[f"feat_{i}"]) for i in range(2)]
+        assert numbers == list(np.array(row["features"], np.float32))
 
 
 def test_labels_are_folders(features, tmp_path):
