@@ -68,8 +68,9 @@ endif
 	@echo "  $(BIN)/pomona serve                                        # this machine, camera and all"
 	@echo "  $(BIN)/pomona serve --host 0.0.0.0 --tls-self-signed       # your phone too: scan the code it shows"
 
+# Two at a time, a file on one side only: one Spark, one browser and one server serve it all.
 test: setup
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # FOLDER,LOCK,GIGABYTES: an environment of its own for what is too heavy for everybody.
 define install
@@ -134,7 +135,7 @@ LOCK := uv pip compile pyproject.toml --extra fast --extra onnxruntime --extra s
 lock:
 	$(LOCK) -c requirements/constraints.txt -o requirements/dev.lock
 	$(LOCK) --extra keras -c requirements/dev.lock -o requirements/keras.lock
-	$(LOCK) --extra finetune -c requirements/dev.lock -o requirements/finetune.lock
+	$(LOCK) --group finetune -c requirements/dev.lock -o requirements/finetune.lock
 
 clean:
 	rm -rf $(VENV) $(KERAS) $(FINETUNE) demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
