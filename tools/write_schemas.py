@@ -1,12 +1,17 @@
-"""Write the JSON schemas of run.json and model.json to docs/reference."""
+"""Write the JSON schemas of run.json, model.json and evaluation.json to docs/reference."""
 
 import json
 from pathlib import Path
 
 from pomona.storage.records import ModelRecord, RunRecord, json_schema
+from pomona.storage.scores import EvaluationRecord
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
-SCHEMAS = {"run.schema.json": RunRecord, "model.schema.json": ModelRecord}
+SCHEMAS = {
+    "run.schema.json": RunRecord,
+    "model.schema.json": ModelRecord,
+    "evaluation.schema.json": EvaluationRecord,
+}
 
 
 def render_schema(name: str) -> str:

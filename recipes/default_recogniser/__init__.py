@@ -1,1 +1,1 @@
-"""Fine-tune the shipped backbone on fruit; make the default recogniser (dependency group ``finetune``)."""
+"""Fine-tune the shipped backbone on fruit; make the default recogniser (group ``finetune``)."""

@@ -9,7 +9,6 @@ import pyarrow as pa
 from pyspark import TaskContext
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
 
 from pomona import schema
 from pomona.backbones import Backbone, BackboneSpec, resolve_backbone
@@ -32,6 +31,7 @@ from pomona.spark.extract.networks import (
     share_backbone,
 )
 from pomona.spark.extract.workers import settle_worker
+from pomona.spark.vectors import to_spark_schema
 
 __all__ = [
     "EXTRACTED_SCHEMA",
@@ -45,19 +45,7 @@ __all__ = [
 BATCH_PICTURES: Final = 32
 BATCH_BYTES: Final = 32 << 20
 
-EXTRACTED_SCHEMA: Final = T.StructType(
-    [
-        T.StructField(schema.PATH, T.StringType(), False),
-        T.StructField(schema.LABEL, T.StringType()),
-        T.StructField(schema.WIDTH, T.IntegerType()),
-        T.StructField(schema.HEIGHT, T.IntegerType()),
-        T.StructField(schema.CONTENT_SHA256, T.StringType()),
-        T.StructField(schema.FEATURES, T.ArrayType(T.FloatType(), False)),
-        T.StructField(schema.SIZE, T.LongType()),
-        T.StructField(schema.REASON_CODE, T.StringType()),
-        T.StructField(schema.REASON, T.StringType()),
-    ]
-)
+EXTRACTED_SCHEMA: Final = to_spark_schema(schema.EXTRACTED)
 
 
 def extract_images(images_df: DataFrame, *, settings: ExtractSettings | None = None) -> DataFrame:

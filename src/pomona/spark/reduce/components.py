@@ -10,7 +10,7 @@ from pyspark.sql import types as T
 
 from pomona import schema
 from pomona.reduction.fitted import Reduction
-from pomona.spark.vectors import to_matrix
+from pomona.spark.vectors import to_matrix, to_spark_schema
 
 __all__ = ["reduce_features", "reduce_partition", "reduced_schema"]
 
@@ -39,14 +39,9 @@ def reduce_features(features_df: DataFrame, *, reduction: Reduction) -> DataFram
 
 def reduced_schema(reduction: Reduction) -> T.StructType:
     """Return the schema of reduced tables, the dimension in the metadata."""
-    pca = T.ArrayType(T.FloatType(), False)
-    return T.StructType(
-        [
-            T.StructField(schema.PATH, T.StringType(), False),
-            T.StructField(schema.LABEL, T.StringType()),
-            T.StructField(schema.PCA, pca, False, _reduced_metadata(reduction)),
-        ]
-    )
+    columns = to_spark_schema(schema.REDUCED)
+    columns[schema.PCA].metadata = _reduced_metadata(reduction)
+    return columns
 
 
 def _reduced_metadata(reduction: Reduction) -> dict[str, object]:
