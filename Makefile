@@ -70,7 +70,7 @@ endif
 
 # Two at a time, a file on one side only: one Spark, one browser and one server serve it all.
 test: setup
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # FOLDER,LOCK,GIGABYTES: an environment of its own for what is too heavy for everybody.
 define install

@@ -7,7 +7,26 @@ from pathlib import Path
 import pytest
 from picture_files import encode, make_pixels
 
+# They take the longest, so they begin first: no core is left alone with one of them at the end.
+SLOW_FILES = (
+    "pipeline/test_run.py",
+    "serving/test_page.py",
+    "spark/train/test_training.py",
+    "presets/test_presets.py",
+    "test_notebook.py",
+    "spark/test_jvm.py",
+    "serving/test_page_parity.py",
+    "spark/reduce/test_fitting.py",
+    "spark/extract/test_images.py",
+    "serving/http/test_processes.py",
+)
 SHARED = Path(os.environ.get("POMONA_SHARED", Path(__file__).parents[2] / "shared"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slow files first, in the order above; the sort is stable."""
+    order = {Path(__file__).parent / name: i for i, name in enumerate(SLOW_FILES)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
 
 
 @pytest.fixture(scope="session")
