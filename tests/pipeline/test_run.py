@@ -169,13 +169,13 @@ def _pomona(*arguments, **more):
     )
 
 
-def test_run_survives_a_decoder_crash(photos, tmp_path):
+def test_extract_survives_a_decoder_crash(photos, tmp_path):
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(CRASHING)
     bomb = encode(make_pixels(99), comment=b"CRASH-THE-DECODER")
     (photos / "plum" / "bomb.jpg").write_bytes(bomb)
     process = _pomona(
-        *("run", photos, "--out", tmp_path / "out", "--max-bad", "0.1", "--master", "local[2]"),
+        *("extract", photos, "--out", tmp_path / "out", "--max-bad", "0.1", "--master", "local[2]"),
         env=os.environ | {"PYTHONPATH": str(tmp_path / "site")},
     )
     _, errors = process.communicate(timeout=180)
