@@ -92,6 +92,14 @@ def test_ctrl_c_ends_all_processes_quietly(model_folder, home):
             time.sleep(0.02)
 
 
+def test_ctrl_c_while_the_processes_start_is_quiet_too(model_folder, home):
+    with real_server(model_folder, home, "--workers", "3", "--threads", "1") as server:
+        # At least one of the others still imports its modules.
+        os.killpg(server.pid, signal.SIGINT)
+        assert server.popen.wait(20) == 0
+        assert "Traceback" not in server.output()
+
+
 def test_self_signed_tls_answers_and_leaves_no_key(model_folder, home):
     with real_server(model_folder, home, "--tls-self-signed", tls=True) as server:
         assert server.client.get("/v1/config").status_code == 200

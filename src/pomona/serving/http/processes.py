@@ -3,8 +3,10 @@
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -81,7 +83,7 @@ def serve(
         on_ready()
         Server(configure(settings, lambda: app, log_config)).run([bound])
         return
-    with _metrics_folder():
+    with _metrics_folder(), _deaf_children():
         # A partial of a function at the top of a module travels to the other processes.
         config = configure(settings, partial(create_app, settings), log_config)
         bound.listen(config.backlog)
@@ -121,6 +123,23 @@ def configure(
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=SHUTDOWN_S,
     )
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach: this one hears it, and ends the others.
+
+    Reached while it still imports its modules, a process would end with a traceback.
+    """
+    ended = threading.Event()
+    # A signal goes to any thread that does not block it; a process starts with its maker's mask.
+    threading.Thread(target=ended.wait, name="pomona-ctrl-c", daemon=True).start()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        ended.set()
 
 
 @contextmanager
