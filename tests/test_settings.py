@@ -15,9 +15,9 @@ from pomona.settings import (
     TrainSettings,
     When,
     parse_components,
-    settings_to_dict,
 )
 from pomona.settings.option import Nested, build_part, build_record, flatten
+from pomona.storage.record import to_plain
 
 
 @pytest.mark.parametrize(
@@ -44,9 +44,9 @@ def test_settings_refuse_unknown_formats_and_shares():
 
 
 def test_settings_to_dict_is_plain():
-    assert settings_to_dict(SourceSettings(Path("a"), limit=3))["source"] == "a"
-    assert settings_to_dict(RunSettings(export=("csv",)))["export"] == ["csv"]
-    assert settings_to_dict(ExtractSettings())["limits"]["max_pixels"] == 89_478_485
+    assert to_plain(SourceSettings(Path("a"), limit=3))["source"] == "a"
+    assert to_plain(RunSettings(export=("csv",)))["export"] == ["csv"]
+    assert to_plain(ExtractSettings())["limits"]["max_pixels"] == 89_478_485
 
 
 def test_run_settings_refuse_unknown_exports():

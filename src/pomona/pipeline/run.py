@@ -101,7 +101,9 @@ def run(
         if settings.export:
             export_features(features, staged.at(EXPORT), views=settings.export)
         if train_settings is not None:
-            record = train_stage(spark, features, staged, record, train_settings, reduction)
+            record = train_stage(
+                spark, features, staged, record, train_settings, plan.backbone, reduction
+            )
         record = replace(record, seconds_total=seconds_since(started))
         record = report_stage(staged, staged, record)
         record = replace(record, seconds_total=seconds_since(started))

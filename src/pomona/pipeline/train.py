@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pomona.backbones import find_weights, read_spec
+from pomona.backbones import ResolvedBackbone, find_weights, read_spec
 from pomona.errors import OutputError
 from pomona.pipeline.clock import seconds_since
 from pomona.pipeline.report import report_stage
@@ -64,11 +64,14 @@ def train(
     record = read_run(place)
     settings = train_settings or TrainSettings()
     reduction = _load_reduced(place, record, settings)
+    spec = read_spec(record.backbone_spec, name=record.backbone, origin="run.json")
+    backbone = ResolvedBackbone(spec, find_weights(spec, cache=record.settings.extract.cache))
     spark = start_training(spark_settings)
     with staging(place) as staged:
         if reduction is not None:
             save_reduction(staged.at(MODEL), reduction, backbone=record.backbone_spec)
-        record = train_stage(spark, place.at(FEATURES), staged, record, settings, reduction)
+        features = place.at(FEATURES)
+        record = train_stage(spark, features, staged, record, settings, backbone, reduction)
         record = report_stage(place, staged, record)
         publish(staged, place, parts=(MODEL, REPORT), run=record)
     return record
@@ -95,13 +98,13 @@ def train_stage(
     staged: LocalLocation,
     record: RunRecord,
     settings: TrainSettings,
+    backbone: ResolvedBackbone,
     reduction: Reduction | None,
 ) -> RunRecord:
     """Train on ``features`` and complete ``model/`` of a staged folder; return the new record."""
     from pomona.spark.train.stage import train_to_folder
 
     started = time.perf_counter()
-    spec = read_spec(record.backbone_spec, name=record.backbone, origin="run.json")
     plain = to_plain(record)
     training = train_to_folder(
         spark,
@@ -109,8 +112,8 @@ def train_stage(
         staged,
         settings=settings,
         features_format=record.settings.extract.features_format,
-        spec=spec,
-        weights=find_weights(spec, cache=record.settings.extract.cache),
+        spec=backbone.spec,
+        weights=backbone.weights,
         reduction=reduction,
         origin={name: plain[name] for name in ORIGIN},
     )

@@ -4,10 +4,6 @@ Commands, presets and the reference of the command line are derived from these r
 functions take them as they are. Nothing but the standard library is imported.
 """
 
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any
-
 from pomona.settings.asking import (
     CacheSettings,
     ConsoleSettings,
@@ -75,16 +71,4 @@ __all__ = [
     "TrainSettings",
     "When",
     "parse_components",
-    "settings_to_dict",
 ]
-
-
-def settings_to_dict(settings: Any) -> dict[str, Any]:
-    """Return a settings record as plain JSON values."""
-    return {name: _to_json(value) for name, value in asdict(settings).items()}
-
-
-def _to_json(value: Any) -> Any:
-    if isinstance(value, Path):
-        return str(value)
-    return list(value) if isinstance(value, tuple) else value
