@@ -55,10 +55,10 @@ PHOTO := examples/fruit/photographs/Royal-Gala/Royal-Gala_021.jpg
 
 demo: setup
 ifdef DATA
-	@$(BIN)/pomona run "$(DATA)" --out "$(OUT)" --overwrite
+	@$(BIN)/pomona run "$(DATA)" --out "$(OUT)"
 else
 	@echo "1. Features, a PCA and a classifier, from $$(find examples/fruit/frames -name '*.jpg' | wc -l) frames of 18 fruits"
-	@$(BIN)/pomona run examples/fruit/frames --out "$(OUT)" --overwrite --classifier logistic
+	@$(BIN)/pomona run examples/fruit/frames --out "$(OUT)" --classifier logistic --fresh
 	@echo
 	@echo "2. Which fruit is on a photograph, by the recogniser that comes with Pomona"
 	@$(BIN)/pomona predict $(PHOTO) --top 3

@@ -33,9 +33,9 @@ def write_features(folder) -> None:
 
 def bench() -> None:
     """Emit the rows of both."""
-    from pomona.backbones import find_backbone
+    from pomona.reduction.solving import solve_reduction
     from pomona.settings import ReduceSettings, SparkSettings
-    from pomona.spark.reduce.stage import reduce_to_folder
+    from pomona.spark.reduce.files import project_files, sum_files
     from pomona.spark.session import start_spark
     from pomona.storage.locations import LocalLocation
 
@@ -52,13 +52,16 @@ def bench() -> None:
         idle = me.memory_info().rss
         started = time.perf_counter()
         with sampled(lambda: me.memory_info().rss) as rss:
-            reduction = reduce_to_folder(
+            place = LocalLocation(features)
+            sums = sum_files(spark, place, place.list(), n_features=N_FEATURES)
+            reduction = solve_reduction(sums, ReduceSettings())
+            project_files(
                 spark,
-                LocalLocation(features),
-                LocalLocation(out),
-                settings=ReduceSettings(),
-                features_format="parquet",
-                spec=find_backbone("efficientnet_lite0"),
+                place,
+                LocalLocation(out / "reduced"),
+                place.list(),
+                reduction=reduction,
+                format="parquet",
             )
         seconds.append(time.perf_counter() - started)
         peaks.append((max(rss) - idle) / (N_FEATURES**2 * 8))

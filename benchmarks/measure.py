@@ -29,7 +29,7 @@ def measure_extraction(
     """Extract a listing to an emptied folder; return images per second."""
     from pomona.backbones import resolve_backbone
     from pomona.spark.extract.networks import choose_engine, share_backbone
-    from pomona.spark.extract.stage import extract_to_folder
+    from pomona.spark.extract.stage import extract_pictures
     from pomona.storage.locations import LocalLocation
 
     shutil.rmtree(out, ignore_errors=True)
@@ -38,8 +38,15 @@ def measure_extraction(
     started = time.perf_counter()
     engine = choose_engine(spark, settings.engine)
     shared = share_backbone(spark, resolve_backbone(settings), engine=engine)
-    done = extract_to_folder(spark, listing, LocalLocation(out), settings=settings, shared=shared)
-    assert done.n_extracted == listing.n_images
+    done = extract_pictures(
+        spark,
+        listing.pictures,
+        LocalLocation(out / "features"),
+        prefix="part",
+        settings=settings,
+        shared=shared,
+    )
+    assert sum(file.n_rows for file in done.files) == listing.n_images
     return listing.n_images / (time.perf_counter() - started)
 
 

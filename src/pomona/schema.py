@@ -6,22 +6,32 @@ from typing import Final
 import pyarrow as pa
 
 __all__ = [
+    "ATTEMPTS",
     "CONTENT",
     "CONTENT_SHA256",
+    "ETAG",
     "EXTRACTED",
     "FEATURES",
+    "FILE",
+    "FINGERPRINT",
     "HEIGHT",
+    "KEYS",
+    "KNOWN",
     "LABEL",
     "LISTING",
     "MTIME",
     "PATH",
     "PCA",
+    "PICTURE_ID",
     "QUARANTINE",
     "REASON",
     "REASON_CODE",
     "REASON_CODES",
     "REDUCED",
+    "RETRYABLE",
     "SIZE",
+    "STORED_FEATURES",
+    "STORED_QUARANTINE",
     "WIDTH",
     "OnProgress",
 ]
@@ -33,6 +43,9 @@ PATH: Final = "path"
 LABEL: Final = "label"
 SIZE: Final = "size"
 MTIME: Final = "mtime"
+ETAG: Final = "etag"
+# Hashes of contents whose features are there already.
+KNOWN: Final = "known"
 CONTENT: Final = "content"
 WIDTH: Final = "width"
 HEIGHT: Final = "height"
@@ -41,12 +54,18 @@ FEATURES: Final = "features"
 PCA: Final = "pca"
 REASON_CODE: Final = "reason_code"
 REASON: Final = "reason"
+ATTEMPTS: Final = "attempts"
+PICTURE_ID: Final = "picture_id"
+FINGERPRINT: Final = "fingerprint"
+# Where a row of a table is.
+FILE: Final = "file"
 
 LISTING: Final = pa.schema(
     [
         pa.field(PATH, pa.string(), nullable=False),
         pa.field(LABEL, pa.string()),
         pa.field(SIZE, pa.int64()),
+        pa.field(ETAG, pa.string()),
         pa.field(MTIME, pa.timestamp("us", tz="UTC")),
     ]
 )
@@ -61,6 +80,7 @@ QUARANTINE: Final = pa.schema(
 )
 
 # What the fused stage yields: one row per picture; REASON_CODE is null where FEATURES is not.
+# Where both are null, the content is one of the KNOWN, and its features are there already.
 EXTRACTED: Final = pa.schema(
     [
         pa.field(PATH, pa.string(), nullable=False),
@@ -70,8 +90,63 @@ EXTRACTED: Final = pa.schema(
         pa.field(CONTENT_SHA256, pa.string()),
         pa.field(FEATURES, pa.list_(pa.field("element", pa.float32(), nullable=False))),
         pa.field(SIZE, pa.int64()),
+        pa.field(ETAG, pa.string()),
+        pa.field(MTIME, pa.timestamp("us", tz="UTC")),
         pa.field(REASON_CODE, pa.string()),
         pa.field(REASON, pa.string()),
+    ]
+)
+
+VECTOR: Final = EXTRACTED.field(FEATURES).type
+
+# features/: one row per picture that could be used. The first column is random: it stands for the
+# picture where a log must not name it.
+STORED_FEATURES: Final = pa.schema(
+    [
+        pa.field(PICTURE_ID, pa.string(), nullable=False),
+        pa.field(PATH, pa.string(), nullable=False),
+        pa.field(LABEL, pa.string()),
+        pa.field(WIDTH, pa.int32()),
+        pa.field(HEIGHT, pa.int32()),
+        pa.field(CONTENT_SHA256, pa.string()),
+        pa.field(ETAG, pa.string()),
+        pa.field(SIZE, pa.int64()),
+        pa.field(MTIME, pa.timestamp("us", tz="UTC")),
+        pa.field(FINGERPRINT, pa.string()),
+        pa.field(FEATURES, VECTOR),
+    ]
+)
+
+# quarantine/: one row per picture that could not.
+STORED_QUARANTINE: Final = pa.schema(
+    [
+        pa.field(PICTURE_ID, pa.string(), nullable=False),
+        pa.field(PATH, pa.string(), nullable=False),
+        pa.field(LABEL, pa.string()),
+        pa.field(ETAG, pa.string()),
+        pa.field(SIZE, pa.int64()),
+        pa.field(MTIME, pa.timestamp("us", tz="UTC")),
+        pa.field(FINGERPRINT, pa.string()),
+        pa.field(REASON_CODE, pa.string(), nullable=False),
+        pa.field(REASON, pa.string(), nullable=False),
+        pa.field(ATTEMPTS, pa.int32(), nullable=False),
+    ]
+)
+
+# What is known of a picture without its features.
+KEYS: Final = pa.schema(
+    [
+        pa.field(PICTURE_ID, pa.string()),
+        pa.field(PATH, pa.string()),
+        pa.field(LABEL, pa.string()),
+        pa.field(CONTENT_SHA256, pa.string()),
+        pa.field(ETAG, pa.string()),
+        pa.field(SIZE, pa.int64()),
+        pa.field(MTIME, pa.timestamp("us", tz="UTC")),
+        pa.field(FINGERPRINT, pa.string()),
+        pa.field(REASON_CODE, pa.string()),
+        pa.field(ATTEMPTS, pa.int32()),
+        pa.field(FILE, pa.string()),
     ]
 )
 
@@ -86,6 +161,7 @@ REDUCED: Final = pa.schema(
 REASON_CODES: Final[dict[str, str]] = {
     "bad_name": "The file name is not valid UTF-8.",
     "missing": "The file was listed and is gone.",
+    "changed": "The file was written to after it was listed.",
     "unreadable": "The file may not be read (permissions).",
     "read_error": "The storage failed while reading.",
     "too_large_file": "The file is larger than the limit in bytes.",
@@ -101,3 +177,6 @@ REASON_CODES: Final[dict[str, str]] = {
     "decoder_crash": "The decoder process died on this picture.",
     "decoder_timeout": "The decoder did not finish within its time.",
 }
+
+# Of the storage, not of the picture: the next run tries again.
+RETRYABLE: Final = frozenset({"missing", "changed", "unreadable", "read_error"})

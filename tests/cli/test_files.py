@@ -61,12 +61,12 @@ def test_each_preset_builds_its_records(name):
 @pytest.mark.parametrize("option", ["--config", "--preset"])
 def test_a_file_sets_what_train_takes(run, option):
     given = run(
-        "[run]\nclassifier = 'tree'\nmerge = true\nrefit = false\nclass-weights = false\n"
+        "[run]\nclassifier = 'tree'\nmerge = true\nfinal-fit = false\nclass-weights = false\n"
         "refused_share = 0.1\ncomponents = 0.5\nconf = ['a=b', 'c=d']",
         option=option,
     )
     assert given["train_settings"] == TrainSettings(
-        ("tree",), merge=True, refit=False, class_weights=False, refused_share=0.1
+        ("tree",), merge=True, final_fit=False, class_weights=False, refused_share=0.1
     )
     assert given["reduce_settings"].components == 0.5
     assert given["spark_settings"].conf == (("a", "b"), ("c", "d"))

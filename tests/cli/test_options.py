@@ -172,7 +172,7 @@ def test_what_is_given_reaches_the_records(built):
         ("tree", "forest"), merge=True, refused_share=0.1, class_weights=False
     )
     assert spark.conf == (("a", "b"), ("c", "d=e"))
-    assert serving.contributing == settings.Contributing(Path("given"), 7)
+    assert serving.contributing == settings.Contributing("given", 7)
     assert serving.cors_origins == ("http://a", "http://b")
     assert words == ("one", "two", "one")
 
@@ -190,7 +190,7 @@ def test_the_environment_gives_values_too(built):
     ("arguments", "message"),
     [
         (["--merge"], "--merge is given and there is no --classifier"),
-        (["--no-refit"], "--refit is given and there is no --classifier"),
+        (["--no-final-fit"], "--final-fit is given and there is no --classifier"),
         (["--retention-days", 3], "--retention-days is given and there is no --contributions"),
         (["--limit", 0], "limit is '0'. It must be at least 1 (pictures). Correct --limit"),
         (["--max-pixels", 0], "It must be 1 to 178,956,970 (pixels)."),

@@ -16,10 +16,12 @@ from picture_files import FRAMES, copy_frames, encode, make_pixels
 from pictures.test_decode import BAD
 
 import pomona
-from pomona.errors import OutputError, QuarantineError
+from pomona.errors import QuarantineError
 from pomona.reduction.fitted import load_reduction
-from pomona.schema import REASON_CODES
+from pomona.schema import REASON_CODES, STORED_FEATURES
+from pomona.storage.locations import LocalLocation
 from pomona.storage.records import to_plain
+from pomona.storage.state import read_state
 
 
 def _read(folder):
@@ -47,7 +49,7 @@ def finished(spark, tmp_path_factory):
 
 def test_run_writes_what_the_contract_says(spark, finished):
     out, record, _ = finished
-    names = {"run.json", "features", "reduced", "quarantine", "model", "report"}
+    names = {"run.json", "features", "reduced", "quarantine", "model", "report", ".pomona"}
     assert {path.name for path in out.iterdir()} == names
     assert json.loads((out / "run.json").read_text()) == to_plain(record)
     assert (record.images_found, record.images_extracted, record.n_features) == (
@@ -56,8 +58,7 @@ def test_run_writes_what_the_contract_says(spark, finished):
         1280,
     )
     features = _read(out / "features")
-    columns = ["path", "label", "width", "height", "content_sha256", "features"]
-    assert list(features[0]) == columns
+    assert list(features[0]) == STORED_FEATURES.names
     assert len(features) == 24
     assert all(len(row["features"]) == 1280 for row in features)
     table = spark.read.parquet(f"file://{out}/features")
@@ -82,11 +83,6 @@ def test_run_reports_progress_up_to_the_end(finished):
     assert seen[-1] == (24, 24)
 
 
-def test_run_refuses_a_finished_folder(spark, finished, photos):
-    with pytest.raises(OutputError, match="holds a finished run"):
-        _run(spark, photos, finished[0])
-
-
 @pytest.mark.parametrize("format", ["csv", "json"])
 def test_reduce_writes_other_formats(spark, photos, tmp_path, format):
     out = tmp_path / "50% [#é] out"
@@ -94,7 +90,6 @@ def test_reduce_writes_other_formats(spark, photos, tmp_path, format):
         spark,
         photos,
         out,
-        extract_settings=pomona.ExtractSettings(features_format=format),
         reduce_settings=pomona.ReduceSettings(components=3, format=format),
     )
     assert record.n_components == 3
@@ -117,7 +112,7 @@ def test_reduce_writes_other_formats(spark, photos, tmp_path, format):
     again = pomona.reduce(out, reduce_settings=pomona.ReduceSettings(components=2))
     assert again.n_components == 2
     assert not (out / "report").exists()
-    assert pomona.report(out).is_file()
+    assert Path(pomona.report(str(out))).is_file()
 
 
 def test_run_puts_every_bad_picture_into_quarantine(spark, photos, tmp_path):
@@ -142,8 +137,12 @@ def test_run_fails_after_writing_quarantine_when_too_much_is_bad(spark, photos, 
     out = tmp_path / "out"
     with pytest.raises(QuarantineError, match=r"1 of 12 pictures \(8.3%\).*1 empty_file"):
         _run(spark, photos, out)
-    assert [path.name for path in out.iterdir()] == ["quarantine"]
+    assert {path.name for path in out.iterdir()} == {".pomona", "features", "quarantine"}
     assert len(_read(out / "quarantine")) == 1
+    # What was done is kept: allowing more costs no second pass.
+    record = _run(spark, photos, out, extract_settings=pomona.ExtractSettings(max_bad=0.1))
+    assert (record.changes.unchanged, record.changes.extracted) == (12, 0)
+    assert (out / "report" / "index.html").exists()
 
 
 # In another process: a decoder that dies as a real one would, by a signal.
@@ -187,12 +186,13 @@ def test_extract_survives_a_decoder_crash(photos, tmp_path):
     assert len(_read(tmp_path / "out" / "features")) == 12
 
 
-def test_run_stopped_by_ctrl_c_leaves_nothing(tmp_path):
+def test_run_stopped_by_ctrl_c_keeps_what_was_committed(tmp_path):
     # Long enough to be stopped in the middle: 1,440 pictures.
     for i in range(4):
         (tmp_path / "fruit" / str(i)).parent.mkdir(exist_ok=True)
         (tmp_path / "fruit" / str(i)).symlink_to(FRAMES)
-    process = _pomona("run", tmp_path / "fruit", "--out", tmp_path / "out", "--log-json")
+    command = ("run", tmp_path / "fruit", "--out", tmp_path / "out", "--log-json")
+    process = _pomona(*command, "--commit-every", "100")
     assert process.stderr is not None
     for line in process.stderr:
         if '"done"' in line:
@@ -201,4 +201,8 @@ def test_run_stopped_by_ctrl_c_leaves_nothing(tmp_path):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
-    assert not (tmp_path / "out").exists()
+    assert "What was committed is kept" in errors
+    out = LocalLocation(tmp_path / "out")
+    assert not out.has("run.json")
+    assert read_state(out).features.n_rows in range(0, 1440, 100)
+    assert out.at(".pomona/claims").list() == []

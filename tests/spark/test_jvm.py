@@ -55,7 +55,7 @@ def test_a_run_on_the_java_of_the_cache_shows_pomonas_lines_only(photos, tmp_pat
     assert [line for line in done.stderr.splitlines() if not OURS.fullmatch(line)] == []
     assert done.stderr.count("Extracting 12/12") == 1
     names = [line.split()[0] for line in done.stdout.splitlines()]
-    assert names == ["pictures", "features", "speed", "time", "results", "look"]
+    assert names == ["pictures", "this", "features", "speed", "time", "results", "look"]
 
 
 def test_a_java_that_does_not_start_leaves_its_last_words(photos, tmp_path):

@@ -30,7 +30,12 @@ def features(tmp_path):
 
 
 def test_csv_is_one_file_that_gives_the_same_numbers(features, tmp_path):
-    export_features(features, LocalLocation(tmp_path / "export"), views=("csv",))
+    export_features(
+        features,
+        LocalLocation(tmp_path / "export"),
+        names=["part-0.parquet", "part-1.parquet"],
+        views=("csv",),
+    )
     with (tmp_path / "export" / "features.csv").open(newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
     assert list(rows[0]) == ["path", "label", "feat_0", "feat_1"]
@@ -41,7 +46,12 @@ def test_csv_is_one_file_that_gives_the_same_numbers(features, tmp_path):
 
 
 def test_labels_are_folders(features, tmp_path):
-    export_features(features, LocalLocation(tmp_path / "export"), views=("labels",))
+    export_features(
+        features,
+        LocalLocation(tmp_path / "export"),
+        names=["part-0.parquet", "part-1.parquet"],
+        views=("labels",),
+    )
     folder = tmp_path / "export" / "labels"
     assert [path.name for path in folder.parent.iterdir()] == ["labels"]
     assert len(list(folder.iterdir())) == 4

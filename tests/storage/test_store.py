@@ -7,8 +7,10 @@ import pytest
 from storage.run_records import make_run
 
 from pomona.errors import OutputError
+from pomona.storage.claims import claim
 from pomona.storage.locations import LocalLocation
 from pomona.storage.records import to_json
+from pomona.storage.state import sweep
 from pomona.storage.store import check_output, publish, read_run, staging
 
 
@@ -19,31 +21,31 @@ def write_run(out, state="old"):
 
 def test_check_output_takes_new_and_empty_folders(tmp_path):
     source = tmp_path / "photos"
-    check_output(LocalLocation(tmp_path / "deep" / "new"), source, overwrite=False)
+    check_output(LocalLocation(tmp_path / "deep" / "new"), source, fresh=False)
     (tmp_path / "empty").mkdir()
-    check_output(LocalLocation(tmp_path / "empty"), source, overwrite=False)
+    check_output(LocalLocation(tmp_path / "empty"), source, fresh=False)
 
 
 def test_check_output_refuses_what_would_mix(tmp_path):
     source, out = tmp_path / "photos", tmp_path / "out"
     source.mkdir()
     with pytest.raises(OutputError, match="lies inside the source"):
-        check_output(LocalLocation(source / "out"), source, overwrite=True)
+        check_output(LocalLocation(source / "out"), source, fresh=True)
     with pytest.raises(OutputError, match="lies inside the source"):
-        check_output(LocalLocation(source), source, overwrite=True)
+        check_output(LocalLocation(source), source, fresh=True)
     with pytest.raises(OutputError, match="in a folder that is replaced"):
-        check_output(LocalLocation(tmp_path), tmp_path / "features" / "photos", overwrite=True)
+        check_output(LocalLocation(tmp_path), tmp_path / "features" / "photos", fresh=True)
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError, match="is a file"):
-        check_output(LocalLocation(tmp_path / "file"), source, overwrite=True)
+        check_output(LocalLocation(tmp_path / "file"), source, fresh=True)
     out.mkdir()
     (out / "notes.txt").write_text("mine")
     with pytest.raises(OutputError, match="is not empty"):
-        check_output(LocalLocation(out), source, overwrite=False)
+        check_output(LocalLocation(out), source, fresh=False)
     write_run(out)
-    with pytest.raises(OutputError, match="holds a finished run"):
-        check_output(LocalLocation(out), source, overwrite=False)
-    check_output(LocalLocation(out), source, overwrite=True)
+    with pytest.raises(OutputError, match="holds a run of an earlier Pomona"):
+        check_output(LocalLocation(out), source, fresh=False)
+    check_output(LocalLocation(out), source, fresh=True)
 
 
 def test_staging_leaves_nothing_behind_when_it_fails(tmp_path):
@@ -51,15 +53,16 @@ def test_staging_leaves_nothing_behind_when_it_fails(tmp_path):
     with pytest.raises(KeyboardInterrupt), staging(LocalLocation(out)) as staged:
         staged.at("features").make()
         raise KeyboardInterrupt
-    assert not out.exists()
+    assert not list(out.iterdir())
 
 
-def test_staging_clears_what_a_killed_run_left(tmp_path):
-    left = tmp_path / "out" / ".pomona-unfinished" / "features"
+def test_what_a_killed_run_staged_is_swept_away(tmp_path):
+    left = tmp_path / ".pomona" / "staged" / "0123456789ab" / "report"
     left.mkdir(parents=True)
-    check_output(LocalLocation(tmp_path / "out"), tmp_path / "photos", overwrite=False)
-    with staging(LocalLocation(tmp_path / "out")) as staged:
-        assert not staged.has("features")
+    out = LocalLocation(tmp_path)
+    with claim(out) as mine:
+        sweep(out, mine)
+    assert not left.parent.parent.exists()
 
 
 def test_publish_replaces_parts_and_keeps_other_files(tmp_path):
@@ -81,6 +84,7 @@ def test_publish_replaces_parts_and_keeps_other_files(tmp_path):
 KILLED = """
 import os, sys
 from pathlib import Path
+from pomona.storage.claims import claim
 from pomona.storage.locations import LocalLocation
 from pomona.storage.store import publish, staging
 from storage.run_records import make_run
@@ -129,9 +133,9 @@ def test_publish_killed_at_any_step_leaves_the_old_or_the_new_result_whole(tmp_p
         # Whoever looks next finds one of the two, whole.
         state = read_run(LocalLocation(out)).source
         assert _contents(out) == (old if state == "old" else {"features": "new", "report": "new"})
-        with staging(LocalLocation(out)):
-            pass
-        assert not [path for path in out.iterdir() if path.name.startswith(".")]
+        with claim(LocalLocation(out)) as mine:
+            sweep(LocalLocation(out), mine)
+        assert {path.name for path in (out / ".pomona").iterdir()} == {"claims"}
         states.append(state)
         if rc == 0:
             break
@@ -140,16 +144,6 @@ def test_publish_killed_at_any_step_leaves_the_old_or_the_new_result_whole(tmp_p
     assert states == sorted(states, reverse=True)
     assert states.count("old") >= 2
     assert states.count("new") >= 5
-
-
-def test_publish_without_a_run_leaves_none(tmp_path):
-    write_run(tmp_path)
-    with staging(LocalLocation(tmp_path)) as staged:
-        staged.at("quarantine").make()
-        publish(staged, LocalLocation(tmp_path), parts=("features", "quarantine"), run=None)
-    assert [path.name for path in tmp_path.iterdir()] == ["quarantine"]
-    with pytest.raises(OutputError, match="holds no finished run"):
-        read_run(LocalLocation(tmp_path))
 
 
 def test_read_run_refuses_damaged_files(tmp_path):

@@ -8,6 +8,7 @@ import typer
 from pomona.cli.options import command, group
 from pomona.errors import SettingsError
 from pomona.settings import ConsoleSettings, ContributedSettings, Option, PurgeSettings
+from pomona.storage.addresses import is_address
 
 if TYPE_CHECKING:
     from pomona.serving.contributions.store import ContributionStore
@@ -45,10 +46,10 @@ def purge(contributed: PurgeSettings, console: ConsoleSettings) -> None:
         typer.echo(f"Removed {n}, kept {store.count()}.")
 
 
-def _open_store(folder: Path) -> "ContributionStore":
+def _open_store(folder: str) -> "ContributionStore":
     from pomona.serving.contributions.store import ContributionStore
 
-    if not folder.is_dir():
+    if not is_address(folder) and not Path(folder).is_dir():
         raise SettingsError(
             f"The folder '{folder}' does not exist. Contributions are kept in the one that "
             "'pomona serve --contributions' names. Correct the path."

@@ -56,7 +56,7 @@ def evaluate(
     model: Annotated[
         str,
         Option(
-            "Model folder, output folder, or 'default' for the shipped recogniser.",
+            "Model folder, output folder or bucket, or 'default' for the shipped recogniser.",
             positional=True,
         ),
     ],
@@ -71,7 +71,7 @@ def evaluate(
 
     with show_progress("Asking", quiet=console.quiet, as_json=console.log_json) as on_progress:
         record = pomona.evaluate(
-            None if model == "default" else Path(model),
+            None if model == "default" else model,
             source,
             out=asked.out,
             strangers=asked.strangers,
@@ -88,16 +88,16 @@ def evaluate(
     for name, text in _describe_evaluation(record):
         typer.echo(f"{name:>14}  {text}")
     if asked.out is not None:
-        typer.echo(f"{'look at':>14}  {asked.out / 'index.html'}")
+        typer.echo(f"{'look at':>14}  {asked.out}/index.html")
 
 
 @command(models, example="pomona models show result --json")
 def show(
     shown: FormatSettings,
     model: Annotated[
-        Path | None,
+        str | None,
         Option(
-            "Model folder, or the output folder that holds it.",
+            "Model folder, or the output folder or bucket that holds it.",
             unset="the shipped recogniser",
             positional=True,
         ),
@@ -105,10 +105,11 @@ def show(
 ) -> None:
     """Show what a model folder holds; the shipped recogniser's if none is named."""
     from pomona.recognition.model import read_model
+    from pomona.storage.addresses import full_place
     from pomona.storage.records import to_plain
 
     loaded = read_model(model)
-    record = {"path": str(loaded.folder.local_file("").resolve()), **to_plain(loaded.record)}
+    record = {"path": full_place(str(loaded.folder)), **to_plain(loaded.record)}
     if shown.json:
         from json import dumps
 

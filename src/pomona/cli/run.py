@@ -1,6 +1,5 @@
 """``pomona run``, and its stages one by one: ``extract``, ``reduce``, ``report``."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,11 +18,12 @@ from pomona.settings import (
     SparkSettings,
     StoredResult,
     TrainSettings,
+    UpdateSettings,
     When,
 )
 
 if TYPE_CHECKING:
-    from pomona.storage.records import RunRecord
+    from pomona.storage.records import ChangesRecord, RunRecord
 
 __all__ = ["app"]
 
@@ -35,6 +35,7 @@ def run(
     source: SourceSettings,
     result: ResultSettings,
     extracting: ExtractSettings,
+    updating: UpdateSettings,
     reducing: ReduceSettings,
     stages: RunSettings,
     training: Annotated[TrainSettings | None, When("classifiers", unset="none is trained")],
@@ -42,25 +43,33 @@ def run(
     console: ConsoleSettings,
     chosen: PresetSettings,
 ) -> None:
-    """Do it all: pictures to features, a PCA, a recogniser if asked for, and a report."""
+    """Bring OUT up to date with SOURCE: features, a PCA, a recogniser if asked for, a report.
+
+    Only new and changed pictures are read. A killed run goes on where it was, and two at a time
+    never double a picture.
+    """
     from pomona.cli.console import show_progress
 
     if result.dry_run:
-        _print_plan(source, result, extracting, spark)
+        _print_plan(source, result, extracting, updating, spark)
         return
     with show_progress("Extracting", quiet=console.quiet, as_json=console.log_json) as on_progress:
         record = pomona.run(
             source,
             result.out,
             extract_settings=extracting,
+            update_settings=updating,
             reduce_settings=reducing,
             run_settings=stages,
             train_settings=training,
             spark_settings=spark,
-            overwrite=result.overwrite,
+            fresh=result.fresh,
             on_progress=on_progress,
         )
-    _print_summary(record, result.out, shown=result.out / "report" / "index.html")
+    if result.as_json:
+        _print_json(record)
+        return
+    _print_summary(record, result.out, shown=f"{result.out}/report/index.html")
     if chosen.preset is not None:
         from pomona.presets import read_preset
 
@@ -73,32 +82,37 @@ def extract(
     source: SourceSettings,
     result: ResultSettings,
     extracting: ExtractSettings,
+    updating: UpdateSettings,
     spark: SparkSettings,
     console: ConsoleSettings,
 ) -> None:
-    """Turn pictures into feature vectors."""
+    """Turn new and changed pictures into feature vectors."""
     from pomona.cli.console import show_progress
 
     if result.dry_run:
-        _print_plan(source, result, extracting, spark)
+        _print_plan(source, result, extracting, updating, spark)
         return
     with show_progress("Extracting", quiet=console.quiet, as_json=console.log_json) as on_progress:
         record = pomona.extract(
             source,
             result.out,
             extract_settings=extracting,
+            update_settings=updating,
             spark_settings=spark,
-            overwrite=result.overwrite,
+            fresh=result.fresh,
             on_progress=on_progress,
         )
-    _print_summary(record, result.out, shown=result.out / "features")
+    if result.as_json:
+        _print_json(record)
+        return
+    _print_summary(record, result.out, shown=f"{result.out}/features")
 
 
 @command(app, example="pomona reduce result --components 325 --whiten")
 def reduce(out: StoredResult, reducing: ReduceSettings, spark: SparkSettings) -> None:
     """Standardise and reduce the features of an extraction."""
     record = pomona.reduce(out, reduce_settings=reducing, spark_settings=spark)
-    _print_summary(record, out, shown=out / "reduced")
+    _print_summary(record, out, shown=f"{out}/reduced")
 
 
 @command(app, example="pomona report result")
@@ -111,6 +125,7 @@ def _print_plan(
     source: SourceSettings,
     result: ResultSettings,
     extracting: ExtractSettings,
+    updating: UpdateSettings,
     spark: SparkSettings,
 ) -> None:
     from collections import Counter
@@ -118,35 +133,69 @@ def _print_plan(
     from pomona import schema
     from pomona.pipeline.plan import plan_extract
 
-    listing = plan_extract(
+    plan = plan_extract(
         source,
         result.out,
         extract_settings=extracting,
+        update_settings=updating,
         spark_settings=spark,
-        overwrite=result.overwrite,
-    ).listing
-    counts = Counter(listing.pictures[schema.LABEL].to_pylist())
-    typer.echo(f"Would read {listing.n_images} pictures, {listing.n_bytes / 1e6:.1f} MB:")
-    for label, n in sorted(counts.items(), key=lambda item: item[0] or ""):
+        fresh=result.fresh,
+    )
+    fetch, counts = plan.changes.fetch, plan.changes.counts
+    if result.as_json:
+        from json import dumps
+
+        typer.echo(dumps(counts | {"dry_run": True}))
+        return
+    n_bytes = sum(size or 0 for size in fetch[schema.SIZE].to_pylist())
+    typer.echo(
+        f"Would read {len(fetch)} pictures, {n_bytes / 1e6:.1f} MB, of {plan.listing.n_images} "
+        f"({counts['new']} new, {counts['changed']} changed, {counts['retried']} again; "
+        f"{counts['gone']} gone):"
+    )
+    labels = Counter(fetch[schema.LABEL].to_pylist())
+    for label, n in sorted(labels.items(), key=lambda item: item[0] or ""):
         typer.echo(f"  {n:>7}  {label if label is not None else '(no label)'}")
 
 
-def _print_summary(record: "RunRecord", out: Path, *, shown: Path) -> None:
+def _print_json(record: "RunRecord") -> None:
+    from json import dumps
+
+    from pomona.storage.records import to_plain
+
+    counts = to_plain(record.changes) | {
+        "images_found": record.images_found,
+        "images_extracted": record.images_extracted,
+        "images_quarantined": record.images_quarantined,
+        "seconds_total": record.seconds_total,
+    }
+    typer.echo(dumps(counts))
+
+
+def _print_summary(record: "RunRecord", out: str, *, shown: str) -> None:
     lines = [
         (
             "pictures",
             f"{record.images_found} found, {record.images_extracted} extracted, "
             f"{record.images_quarantined} quarantined",
         ),
+        ("this run", _describe_changes(record.changes)),
         ("features", f"{record.n_features} per picture ({record.backbone})"),
-        ("speed", f"{record.extract_images_per_second:.0f} images/s"),
     ]
+    if record.extract_images_per_second:
+        lines.append(("speed", f"{record.extract_images_per_second:.0f} images/s"))
     if record.n_components:
         held = f"{record.explained_variance:.2%} of the variance"
         lines.append(("PCA", f"{record.n_components} components hold {held}"))
     if record.training:
         lines += summarise_training(record.training)
-    lines += [("time", f"{record.seconds_total:.1f} s"), ("results", str(out))]
-    lines.append(("look at", str(shown)))
+    lines += [("time", f"{record.seconds_total:.1f} s"), ("results", out)]
+    lines.append(("look at", shown))
     for name, text in lines:
         typer.echo(f"{name:>9}  {text}")
+
+
+def _describe_changes(changes: "ChangesRecord") -> str:
+    names = ("new", "changed", "moved", "touched", "relabelled", "retried", "gone", "unchanged")
+    told = [f"{n} {name}" for name in names if (n := getattr(changes, name))]
+    return ", ".join(told) or "nothing new"

@@ -28,5 +28,5 @@ def command_session(*, quiet: bool = False, log_json: bool = False) -> Iterator[
         logger.error("Error: %s", error)
         sys.exit(EXIT_WRONG_USE if isinstance(error, SettingsError) else EXIT_FAILED)
     except KeyboardInterrupt:
-        logger.error("Stopped. Nothing was published; start the command again.")
+        logger.error("Stopped. What was committed is kept; start the same command again to go on.")
         sys.exit(EXIT_INTERRUPTED)

@@ -23,8 +23,8 @@ def train(out: StoredResult, training: TrainSettings, spark: SparkSettings) -> N
     for name, text in [
         *summarise_training(record.training),
         ("time", f"{record.seconds_train:.1f} s"),
-        ("model", str(out / "model")),
-        ("look at", str(out / "report" / "index.html")),
+        ("model", f"{out}/model"),
+        ("look at", f"{out}/report/index.html"),
     ]:
         typer.echo(f"{name:>9}  {text}")
 

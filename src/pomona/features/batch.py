@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,7 @@ from pomona.pictures.decode import decode_image, preprocess_image
 from pomona.settings import DecodeLimits
 
 __all__ = [
+    "KnownContent",
     "Outcome",
     "Picture",
     "PreparedPixels",
@@ -30,12 +32,35 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture of a batch: its bytes, or the reason why there are none."""
+    """One picture of a batch: its bytes, or the reason why there are none.
+
+    Parameters
+    ----------
+    path : str
+    label : str or None
+    size : int or None
+        As listed, in bytes.
+    content : bytes or ImageError
+    etag, mtime : str and datetime, optional
+        As listed.
+    known : sequence of str
+        Hashes of contents whose features are there already.
+    """
 
     path: str
     label: str | None
     size: int | None
     content: bytes | ImageError
+    etag: str | None = None
+    mtime: datetime | None = None
+    known: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class KnownContent:
+    """The content is one whose features are there already."""
+
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -48,7 +73,7 @@ class PreparedPixels:
 
 
 Prepare = Callable[[bytes, str], PreparedPixels]
-Outcome = PreparedPixels | ImageError
+Outcome = PreparedPixels | KnownContent | ImageError
 
 
 def extract_features(images: UInt8Array, *, backbone: Backbone) -> FloatArray:
@@ -107,6 +132,10 @@ def prepare_picture(picture: Picture, *, prepare: Prepare) -> Outcome:
     try:
         if isinstance(picture.content, ImageError):
             raise picture.content
+        if picture.known:
+            sha256 = hashlib.sha256(picture.content).hexdigest()
+            if sha256 in picture.known:
+                return KnownContent(sha256)
         return prepare(picture.content, picture.path)
     except ImageError as error:
         return error
@@ -134,7 +163,8 @@ def extract_batch(
     Returns
     -------
     pyarrow.RecordBatch
-        A row has either ``features`` or ``reason_code`` and ``reason``, never both, never none.
+        A row has either ``features`` or ``reason_code`` and ``reason``, never both; none of them
+        where the content is known.
     """
     if outcomes is None:
         outcomes = [prepare_picture(picture, prepare=prepare) for picture in pictures]
@@ -161,13 +191,12 @@ def _to_record_batch(
         schema.PATH: [picture.path for picture in pictures],
         schema.LABEL: [picture.label for picture in pictures],
         schema.SIZE: [_size_of(picture) for picture in pictures],
+        schema.ETAG: [picture.etag for picture in pictures],
+        schema.MTIME: [picture.mtime for picture in pictures],
         schema.WIDTH: [getattr(outcome, "width", None) for outcome in outcomes],
         schema.HEIGHT: [getattr(outcome, "height", None) for outcome in outcomes],
         schema.CONTENT_SHA256: [
-            hashlib.sha256(picture.content).hexdigest()
-            if isinstance(picture.content, bytes) and ok
-            else None
-            for picture, ok in zip(pictures, good, strict=True)
+            _hash(picture, outcome) for picture, outcome in zip(pictures, outcomes, strict=True)
         ],
         schema.FEATURES: vectors,
         schema.REASON_CODE: [getattr(outcome, "reason_code", None) for outcome in outcomes],
@@ -178,6 +207,14 @@ def _to_record_batch(
         for name, value in columns.items()
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=schema.EXTRACTED)
+
+
+def _hash(picture: Picture, outcome: Outcome) -> str | None:
+    if isinstance(outcome, KnownContent):
+        return outcome.sha256
+    if isinstance(outcome, PreparedPixels) and isinstance(picture.content, bytes):
+        return hashlib.sha256(picture.content).hexdigest()
+    return None
 
 
 def _size_of(picture: Picture) -> int | None:

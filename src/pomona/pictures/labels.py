@@ -4,10 +4,11 @@ import csv
 import os
 import re
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from pomona.errors import SettingsError
 from pomona.settings import SourceSettings
+from pomona.storage.addresses import is_address
 
 __all__ = ["LabelRule", "label_rule"]
 
@@ -30,7 +31,12 @@ def label_rule(settings: SourceSettings, root: str) -> LabelRule:
     if rule_name == "csv":
         return _csv_rule(Path(argument), root)
     top = os.path.basename(root)
-    return lambda relative: PurePosixPath(relative).parent.name or top
+
+    def parent(relative: str) -> str | None:
+        folder = relative.rpartition("/")[0]
+        return folder.rpartition("/")[2] or top
+
+    return parent
 
 
 def _regex_rule(pattern: str) -> LabelRule:
@@ -64,10 +70,14 @@ def _csv_rule(file: Path, root: str) -> LabelRule:
                     f"The label table '{file}' has the columns {rows.fieldnames}. It needs 'path' "
                     "and 'label'. Name them so in its first line."
                 )
-            labels = {os.path.join(root, row["path"]): row["label"] for row in rows}
+            labels = {_below(root, row["path"]): row["label"] for row in rows}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SettingsError(
             f"The label table '{file}' cannot be read: {error}. It must be a UTF-8 CSV file. "
             "Correct --label csv:FILE."
         ) from error
-    return lambda relative: labels.get(os.path.join(root, relative))
+    return lambda relative: labels.get(_below(root, relative))
+
+
+def _below(root: str, path: str) -> str:
+    return path if is_address(path) else os.path.join(root, path)

@@ -1,22 +1,32 @@
-"""List the pictures below a folder, with label, size and time."""
+"""List the pictures below a folder or in a bucket, with label, size, ETag and time."""
 
 import hashlib
 import heapq
 import os
+import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pomona import schema
 from pomona.errors import SourceError
 from pomona.pictures.labels import LabelRule, label_rule
-from pomona.pictures.walk import EXTENSIONS, FoundPicture, find_pictures
+from pomona.pictures.walk import EXTENSIONS, FoundPicture, find_pictures, matches
 from pomona.settings import SourceSettings
+from pomona.storage.addresses import is_address, parse_address, to_text
 
-__all__ = ["Listing", "list_images"]
+__all__ = ["Listing", "OnListed", "list_images"]
+
+# Called with the number of files seen so far.
+OnListed = Callable[[int], None]
+
+# A picture by its name, and nothing hidden on the way to it.
+HIDDEN: Final = r"(^|/)\."
+PICTURE: Final = rf"(?i)({'|'.join(re.escape(extension) for extension in EXTENSIONS)})$"
 
 
 @dataclass(frozen=True)
@@ -40,18 +50,34 @@ class Listing:
         return len(self.pictures) + len(self.quarantined)
 
     @property
+    def all_pictures(self) -> pa.Table:
+        """Both, as rows of :data:`pomona.schema.LISTING`."""
+        bad = self.quarantined
+        columns = [
+            bad[field.name] if field.name in bad.column_names else pa.nulls(len(bad), field.type)
+            for field in schema.LISTING
+        ]
+        return pa.concat_tables([self.pictures, pa.table(columns, schema=schema.LISTING)])
+
+    @property
     def n_bytes(self) -> int:
         """Their size together in bytes."""
-        return sum(size.as_py() or 0 for size in self.pictures[schema.SIZE])
+        return pc.sum(self.pictures[schema.SIZE]).as_py() or 0
 
 
-def list_images(settings: SourceSettings) -> Listing:
+def list_images(settings: SourceSettings, *, on_listed: OnListed | None = None) -> Listing:
     """List the pictures below ``settings.source``.
+
+    Parameters
+    ----------
+    settings : SourceSettings
+    on_listed : callable, optional
+        Called with the number of files seen so far; of a bucket, at each page.
 
     Returns
     -------
     Listing
-        Paths are absolute and exactly as on disk.
+        Paths are absolute and exactly as on disk, or addresses with keys as in the bucket.
 
     Raises
     ------
@@ -59,29 +85,40 @@ def list_images(settings: SourceSettings) -> Listing:
         If the source is missing, not a folder, not readable or holds no picture.
     SettingsError
         If the label rule cannot be used.
+    SetupError
+        If the bucket refuses.
     """
-    root = _check_source(settings.source)
-    find_label = label_rule(settings, root)
-    pictures = find_pictures(root, glob=settings.glob)
-    if settings.sample:
-        pictures = _sample(pictures, find_label, settings.sample)
-    pictures = pictures[: settings.limit]
-    if not pictures:
+    if is_address(settings.source):
+        listing = _list_bucket(settings, on_listed)
+    else:
+        listing = _list_folder(settings)
+    if not listing.n_images:
         pattern = f" that match '{settings.glob}'" if settings.glob else ""
         raise SourceError(
             f"No pictures{pattern} below '{settings.source}'. Looked for "
             f"{', '.join(sorted(EXTENSIONS))} in all its folders. Check the path and --glob."
         )
-    return _to_listing(pictures, find_label)
+    return listing
 
 
-def _check_source(source: Path) -> str:
-    if not source.exists():
+def _list_folder(settings: SourceSettings) -> Listing:
+    root = _check_source(to_text(settings.source))
+    find_label = label_rule(settings, root)
+    pictures = find_pictures(root, glob=settings.glob)
+    if settings.sample:
+        labels = [find_label(item.relative) for item in pictures]
+        names = [item.relative for item in pictures]
+        pictures = [pictures[i] for i in _sample(names, labels, settings.sample)]
+    return _to_listing(pictures[: settings.limit], find_label)
+
+
+def _check_source(source: str) -> str:
+    if not os.path.exists(source):
         raise SourceError(
             f"The source '{source}' does not exist. Pictures are read from a folder. "
             "Check the path."
         )
-    if not source.is_dir():
+    if not os.path.isdir(source):
         raise SourceError(
             f"The source '{source}' is a file. Pictures are read from a folder. "
             "Give the folder that holds it, and --glob for its name."
@@ -89,41 +126,46 @@ def _check_source(source: Path) -> str:
     return os.path.abspath(source)
 
 
-def _sample(pictures: Sequence[FoundPicture], find_label: LabelRule, n: int) -> list[FoundPicture]:
-    groups: dict[str | None, list[FoundPicture]] = defaultdict(list)
-    for item in pictures:
-        groups[find_label(item.relative)].append(item)
-    chosen = [item for group in groups.values() for item in heapq.nsmallest(n, group, key=_order)]
-    return sorted(chosen, key=lambda item: item.relative)
+def _sample(names: Sequence[str], labels: Sequence[str | None], n: int) -> list[int]:
+    """Return which of the pictures are taken, ``n`` of each label."""
+    groups: dict[str | None, list[int]] = defaultdict(list)
+    for i, label in enumerate(labels):
+        groups[label].append(i)
 
+    def order(i: int) -> bytes:
+        # A hash of the path: the choice does not change when other pictures come or go.
+        return hashlib.blake2b(os.fsencode(names[i]), digest_size=16).digest()
 
-def _order(item: FoundPicture) -> bytes:
-    # A hash of the path: the choice does not change when other pictures come or go.
-    return hashlib.blake2b(os.fsencode(item.relative), digest_size=16).digest()
+    return sorted(i for group in groups.values() for i in heapq.nsmallest(n, group, key=order))
 
 
 def _to_listing(pictures: Sequence[FoundPicture], find_label: LabelRule) -> Listing:
     good = [item for item in pictures if _is_text(item.path)]
     bad = [item for item in pictures if not _is_text(item.path)]
-    pictures = pa.table(
+    table = pa.table(
         [
             [item.path for item in good],
             [find_label(item.relative) for item in good],
             [item.size for item in good],
+            pa.nulls(len(good), pa.string()),
             [item.mtime_ns // 1000 for item in good],
         ],
         schema=schema.LISTING,
     )
-    quarantined = pa.table(
+    names = [os.fsencode(item.path).decode("utf-8", "backslashreplace") for item in bad]
+    return Listing(table, _bad_names(names, [item.size for item in bad]))
+
+
+def _bad_names(names: list[str], sizes: list[int]) -> pa.Table:
+    return pa.table(
         [
-            [os.fsencode(item.path).decode("utf-8", "backslashreplace") for item in bad],
-            [item.size for item in bad],
-            ["bad_name"] * len(bad),
-            [schema.REASON_CODES["bad_name"]] * len(bad),
+            names,
+            sizes,
+            ["bad_name"] * len(names),
+            [schema.REASON_CODES["bad_name"]] * len(names),
         ],
         schema=schema.QUARANTINE,
     )
-    return Listing(pictures, quarantined)
 
 
 def _is_text(path: str) -> bool:
@@ -132,3 +174,60 @@ def _is_text(path: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _list_bucket(settings: SourceSettings, on_listed: OnListed | None) -> Listing:
+    from pomona.storage.objects import list_objects
+
+    address = parse_address(str(settings.source))
+    find_label = label_rule(settings, str(address))
+    start = len(address.key) + 1 if address.key else 0
+    batches: list[pa.RecordBatch] = []
+    bad: list[tuple[str, int]] = []
+    n_seen = 0
+    for page in list_objects(address):
+        batches.append(_choose(page.objects, settings.glob, start))
+        bad += [
+            (f"{address.root}/{item.key}", item.size)
+            for item in page.bad
+            if re.search(PICTURE, item.key)
+        ]
+        n_seen += page.objects.num_rows + len(page.bad)
+        if on_listed is not None:
+            on_listed(n_seen)
+    found = pa.Table.from_batches(batches) if batches else None
+    if found is None:
+        return Listing(schema.LISTING.empty_table(), _bad_names([], []))
+    found = found.sort_by("path")
+    names = pc.utf8_slice_codeunits(found["path"], start)
+    if settings.sample:
+        relative = names.to_pylist()
+        chosen = pa.array(_sample(relative, [find_label(x) for x in relative], settings.sample))
+        found, names = found.take(chosen), names.take(chosen)
+    if settings.limit is not None:
+        found, names = found.slice(0, settings.limit), names.slice(0, settings.limit)
+    labels = [
+        pa.array([find_label(name) for name in chunk.to_pylist()], pa.string())
+        for chunk in names.chunks
+    ]
+    table = pa.table(
+        [
+            pc.binary_join_element_wise(address.root, found["path"], "/"),
+            pa.chunked_array(labels, pa.string()),
+            found["size"],
+            found["etag"],
+            found["mtime"],
+        ],
+        schema=schema.LISTING,
+    )
+    return Listing(table, _bad_names([name for name, _ in bad], [size for _, size in bad]))
+
+
+def _choose(objects: pa.RecordBatch, glob: str | None, start: int) -> pa.RecordBatch:
+    """Return the objects that are pictures by their names."""
+    names = pc.utf8_slice_codeunits(objects["path"], start)
+    hidden = pc.match_substring_regex(names, HIDDEN)
+    chosen = pc.and_not(pc.match_substring_regex(names, PICTURE), hidden)
+    if glob is not None:
+        chosen = pc.and_(chosen, pa.array([matches(name, glob) for name in names.to_pylist()]))
+    return objects.filter(chosen)

@@ -8,7 +8,7 @@ from typing import Final
 
 from pomona.errors import SourceError
 
-__all__ = ["EXTENSIONS", "FoundPicture", "find_pictures"]
+__all__ = ["EXTENSIONS", "FoundPicture", "find_pictures", "matches"]
 
 # Of each extension the formats that its bytes may be of, as Pillow names them.
 EXTENSIONS: Final[dict[str, tuple[str, ...]]] = {
@@ -80,7 +80,7 @@ def _walk(root: str, glob: str | None) -> Iterator[FoundPicture]:
                     pending.append((entry.path, above | {real}))
             elif os.path.splitext(entry.name)[1].lower() in EXTENSIONS:
                 relative = os.path.relpath(entry.path, root).replace(os.sep, "/")
-                if glob is None or _matches(relative, glob):
+                if glob is None or matches(relative, glob):
                     yield _describe(entry, relative)
 
 
@@ -111,7 +111,8 @@ def _describe(entry: os.DirEntry[str], relative: str) -> FoundPicture:
     return FoundPicture(entry.path, relative, stat.st_size, stat.st_mtime_ns)
 
 
-def _matches(relative: str, glob: str) -> bool:
+def matches(relative: str, glob: str) -> bool:
+    """Return whether a path below the source is one that a pattern means."""
     name = relative.rsplit("/", 1)[-1]
     return fnmatch.fnmatchcase(relative, glob) or (
         "/" not in glob and fnmatch.fnmatchcase(name, glob)

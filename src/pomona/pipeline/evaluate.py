@@ -7,7 +7,8 @@ from pomona import schema
 from pomona.pipeline.report import PAGE
 from pomona.schema import OnProgress
 from pomona.settings import SourceSettings
-from pomona.storage.locations import LocalLocation, open_location
+from pomona.storage.addresses import full_place
+from pomona.storage.locations import Location, open_location
 from pomona.storage.record import replace, to_json
 from pomona.storage.scores import EvaluationRecord
 
@@ -18,10 +19,10 @@ __all__ = ["evaluate"]
 
 
 def evaluate(
-    model: Path | None,
+    model: str | None,
     source: SourceSettings,
     *,
-    out: Path | None = None,
+    out: str | None = None,
     strangers: bool = False,
     n_threads: int = 1,
     on_progress: OnProgress | None = None,
@@ -30,13 +31,13 @@ def evaluate(
 
     Parameters
     ----------
-    model : Path or None
-        Model folder, or the output folder that holds it; None for the shipped recogniser.
+    model : str or None
+        Model folder, or the output folder or bucket that holds it; None for the shipped recogniser.
     source : SourceSettings
         Folder names are matched with the labels, with the classes they were trained on, and with
         the fruits the facts know.
-    out : Path, optional
-        Folder for ``index.html`` and ``evaluation.json``.
+    out : str, optional
+        Folder or bucket for ``index.html`` and ``evaluation.json``.
     strangers : bool
         The pictures show no fruit: only refusals count.
     n_threads : int
@@ -68,15 +69,15 @@ def evaluate(
     )
     record = replace(
         done.record,
-        model=str(recogniser.model.folder.local_file("").resolve()),
-        source=str(source.source.resolve()),
+        model=full_place(str(recogniser.model.folder)),
+        source=full_place(source.source),
     )
     if out is not None:
         _write_evaluation(open_location(out), record, done)
     return record
 
 
-def _write_evaluation(out: LocalLocation, record: EvaluationRecord, done: "Evaluation") -> None:
+def _write_evaluation(out: Location, record: EvaluationRecord, done: "Evaluation") -> None:
     from pomona.pictures.decode import make_thumbnail
     from pomona.pictures.fetch import fetch_bytes
     from pomona.reporting import render_evaluation

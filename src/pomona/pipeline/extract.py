@@ -1,28 +1,46 @@
-"""``extract``: pictures become feature vectors."""
+"""``extract``: a store is brought up to date with its source; pictures become feature vectors."""
 
-import hashlib
-import logging
 import platform
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from pomona.errors import QuarantineError
-from pomona.pictures.listing import Listing
+import pyarrow as pa
+
+from pomona import schema
+from pomona.errors import PomonaError, QuarantineError
 from pomona.pipeline.clock import seconds_since
 from pomona.pipeline.plan import Plan, plan_extract
+from pomona.pipeline.session import Session
+from pomona.pipeline.update import Work, heal
 from pomona.schema import OnProgress
-from pomona.settings import ExtractSettings, SourceSettings, SparkSettings
-from pomona.storage.locations import LocalLocation
-from pomona.storage.records import RUN_FORMAT, RunRecord, SettingsRecord, SparkRecord, replace
-from pomona.storage.store import FEATURES, PARTS, publish, staging
+from pomona.settings import (
+    ExtractSettings,
+    SourceSettings,
+    SparkSettings,
+    UpdateSettings,
+)
+from pomona.storage.addresses import full_place
+from pomona.storage.claims import Claim, claim
+from pomona.storage.records import (
+    RUN_FORMAT,
+    ChangesRecord,
+    RunRecord,
+    SettingsRecord,
+    SparkRecord,
+)
+from pomona.storage.records import replace as replace_fields
+from pomona.storage.state import (
+    StoreState,
+    create_store,
+    read_state,
+    sweep,
+)
+from pomona.storage.store import clear, find_run, publish, staging
 from pomona.storage.versions import find_versions
 
-if TYPE_CHECKING:
-    from pomona.spark.session import SparkSession
-
-__all__ = ["extract", "extract_stage"]
+__all__ = ["Updated", "extract", "start_store", "update_store"]
 
 VERSIONED: Final = (
     "pomona",
@@ -33,32 +51,53 @@ VERSIONED: Final = (
     "scipy",
     "pillow",
     "pyarrow",
+    "deltalake",
+    "obstore",
 )
 
-logger = logging.getLogger(__name__)
+
+@dataclass(frozen=True)
+class Updated:
+    """A store after it was brought up to date.
+
+    Parameters
+    ----------
+    state : StoreState
+    record : RunRecord
+        What ``run.json`` says so far.
+    changed : bool
+        Whether any row of features is another than before.
+    """
+
+    state: StoreState
+    record: RunRecord
+    changed: bool
 
 
 def extract(
     source: SourceSettings,
-    out: Path,
+    out: str,
     *,
     extract_settings: ExtractSettings | None = None,
+    update_settings: UpdateSettings | None = None,
     spark_settings: SparkSettings | None = None,
-    overwrite: bool = False,
+    fresh: bool = False,
     on_progress: OnProgress | None = None,
 ) -> RunRecord:
-    """Turn the pictures of a folder into feature vectors in ``out/features``.
+    """Bring ``out/features`` up to date with the pictures of a folder or bucket.
 
     Parameters
     ----------
     source : SourceSettings
-    out : Path
+    out : str
+        Folder or bucket.
     extract_settings : ExtractSettings, optional
+    update_settings : UpdateSettings, optional
     spark_settings : SparkSettings, optional
-    overwrite : bool
-        Whether an earlier result in ``out`` may be replaced.
+    fresh : bool
+        Whether to delete first what ``out`` holds.
     on_progress : callable, optional
-        Called with the number of pictures done and found.
+        Called with the number of pictures done, and of all that are read.
 
     Returns
     -------
@@ -68,99 +107,143 @@ def extract(
     Raises
     ------
     SettingsError
-        If source, output folder or a setting cannot be used.
+        If source, output or a setting cannot be used.
     SetupError
-        If Java, Spark, weights or an engine is missing.
+        If Java, Spark, weights or an engine is missing, or a bucket refuses.
     QuarantineError
         If more pictures than ``max_bad`` cannot be used; ``out/quarantine`` says which and why.
     """
-    from pomona.spark.session import start_spark
-
     started = time.perf_counter()
     plan = plan_extract(
         source,
         out,
         extract_settings=extract_settings,
+        update_settings=update_settings,
         spark_settings=spark_settings,
-        overwrite=overwrite,
+        fresh=fresh,
     )
-    with staging(plan.out) as staged:
-        start = time.perf_counter()
-        spark = start_spark(plan.spark_settings)
-        record = extract_stage(spark, plan, staged, seconds_since(start), on_progress)
-        record = replace(record, seconds_total=seconds_since(started))
-        publish(staged, plan.out, parts=PARTS, run=record)
+    session = Session(plan.spark_settings)
+    with claim(plan.out) as mine:
+        start_store(plan)
+        updated = update_store(plan, mine, session, on_progress)
+        with staging(plan.out) as staged:
+            record = replace_fields(updated.record, seconds_total=seconds_since(started))
+            publish(staged, plan.out, parts=(), run=record)
+        sweep(plan.out, mine)
     return record
 
 
-def extract_stage(
-    spark: "SparkSession",
-    plan: Plan,
-    staged: LocalLocation,
-    seconds_start: float,
-    on_progress: OnProgress | None,
-) -> RunRecord:
-    """Fill ``features/`` and ``quarantine/`` of a staged folder; return the run's record."""
-    from pomona.spark.extract.networks import choose_engine, share_backbone
-    from pomona.spark.extract.stage import extract_to_folder
-    from pomona.spark.session import find_master
+def start_store(plan: Plan) -> None:
+    """Let there be a store to write to."""
+    if plan.fresh:
+        clear(plan.out)
+    if plan.state is None:
+        create_store(plan.out, plan.properties)
 
-    master = find_master(spark)
-    logger.info("spark %s on %s", spark.version, master)
-    shared = share_backbone(spark, plan.backbone, engine=choose_engine(spark, plan.settings.engine))
-    try:
-        done = extract_to_folder(
-            spark,
-            plan.listing,
-            staged,
-            settings=plan.settings,
-            shared=shared,
-            on_progress=on_progress,
+
+def update_store(
+    plan: Plan, mine: Claim, session: Session, on_progress: OnProgress | None
+) -> Updated:
+    """Do what the plan says, commit by commit, and say what the store holds then.
+
+    Raises
+    ------
+    QuarantineError
+        If more pictures than ``max_bad`` cannot be used.
+    """
+    started = time.perf_counter()
+    work = Work(plan, mine, session, on_progress)
+    state = plan.state or read_state(plan.out)
+    if not plan.changes.nothing:
+        state = work.fetch(state)
+        state = work.relabel(state)
+        work.drop_gone(state)
+        state = heal(plan, mine, read_state(plan.out))
+    seconds = time.perf_counter() - started - session.seconds_start
+    changes = work.count()
+    _check(plan, state)
+    return Updated(
+        state=state,
+        record=_to_record(plan, state, changes, session, seconds),
+        changed=plan.state is None or state.features.files != plan.state.features.files,
+    )
+
+
+def _check(plan: Plan, state: StoreState) -> None:
+    n_bad, n_found = state.quarantine.n_rows, plan.listing.n_images
+    share = n_bad / n_found
+    if share > plan.settings.max_bad:
+        counts = state.count(schema.REASON_CODE)
+        reasons = ", ".join(f"{n} {code}" for code, n in counts.items())
+        raise QuarantineError(
+            f"{n_bad} of {n_found} pictures ({share:.1%}) cannot be used: {reasons}. "
+            f"The limit is --max-bad {plan.settings.max_bad:g}. Look at the quarantine table, "
+            "then mend the pictures or allow more; what is done is kept."
         )
-    except QuarantineError:
-        # Features without their unusable neighbours would look like a result.
-        staged.delete(FEATURES)
-        publish(staged, plan.out, parts=PARTS, run=None)
-        raise
+
+
+def _to_record(
+    plan: Plan, state: StoreState, changes: ChangesRecord, session: Session, seconds: float
+) -> RunRecord:
+    n_extracted, n_quarantined = state.features.n_rows, state.quarantine.n_rows
+    if len(state.keys) != n_extracted + n_quarantined:
+        raise PomonaError(
+            f"The store has '{len(state.keys)}' pictures, and its tables say {n_extracted} and "
+            f"{n_quarantined}. None may be lost. Please report this as a bug."
+        )
+    before = find_run(plan.out)
     spec = plan.backbone.spec
+    n_read = changes.extracted + changes.quarantined
+    earlier = before.settings if before else None
     return RunRecord(
         format_version=RUN_FORMAT,
-        images_found=done.n_found,
-        images_extracted=done.n_extracted,
-        images_quarantined=done.n_quarantined,
+        images_found=n_extracted + n_quarantined,
+        images_extracted=n_extracted,
+        images_quarantined=n_quarantined,
         seconds_total=0.0,
-        seconds_spark_start=seconds_start,
-        seconds_extract=round(done.seconds, 3),
-        extract_images_per_second=round(done.n_found / done.seconds, 2),
+        seconds_spark_start=session.seconds_start,
+        seconds_extract=round(seconds, 3),
+        extract_images_per_second=round(n_read / seconds, 2) if n_read else 0.0,
         backbone=spec.name,
         backbone_sha256=spec.sha256,
         backbone_fingerprint=spec.fingerprint(),
         backbone_spec=spec.to_dict(),
-        engine=shared.engine,
+        engine=session.engine or (before.engine if before else plan.settings.engine),
         n_features=spec.n_features,
-        n_components=None,
-        explained_variance=None,
-        label_counts=done.label_counts,
-        quarantine_counts=done.reason_counts,
-        source=str(plan.source.source.resolve()),
-        source_sha256=_fingerprint(plan.listing),
+        n_components=before.n_components if before else None,
+        explained_variance=before.explained_variance if before else None,
+        label_counts=state.count(schema.LABEL),
+        quarantine_counts=state.count(schema.REASON_CODE),
+        source=full_place(plan.source.source),
+        source_sha256=fingerprint_of(plan.listing.all_pictures),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         settings=SettingsRecord(
-            source=plan.source, extract=plan.settings, spark=SparkRecord(master=master)
+            source=plan.source,
+            extract=plan.settings,
+            spark=SparkRecord(master=session.master) if session.master else None,
+            update=plan.update,
+            run=earlier.run if earlier else None,
+            reduce=earlier.reduce if earlier else None,
         ),
         versions={
             "python": platform.python_version(),
             "platform": platform.platform(),
             **find_versions(VERSIONED),
         },
+        training=before.training if before else None,
+        drift=before.drift if before else None,
+        changes=changes,
     )
 
 
-def _fingerprint(listing: Listing) -> str:
+def fingerprint_of(pictures: pa.Table) -> str:
     """Return a hash that changes when a picture is added, removed, resized or touched."""
+    import hashlib
+
     digest = hashlib.sha256()
-    for batch in listing.pictures.to_batches():
-        for column in batch.columns:
-            for value in column.to_pylist():
-                digest.update(f"{value}\0".encode())
+    for batch in pictures.to_batches():
+        for row in zip(
+            *(column.cast(pa.string()).to_pylist() for column in batch.columns), strict=True
+        ):
+            digest.update("\0".join(map(str, row)).encode("utf-8", "backslashreplace") + b"\n")
     return digest.hexdigest()

@@ -1,26 +1,25 @@
 """``report``: one page about what a run did."""
 
 import time
-from pathlib import Path
 from typing import Final
 
 from pomona.pipeline.clock import seconds_since
-from pomona.storage.locations import LocalLocation, Location, open_location
+from pomona.storage.locations import Location, open_location
 from pomona.storage.records import RunRecord, replace
 from pomona.storage.store import REPORT, publish, read_run, staging
 
-__all__ = ["PAGE", "report", "report_stage"]
+__all__ = ["PAGE", "report", "write_report"]
 
 PAGE: Final = "index.html"
 
 
-def report(out: Path) -> Path:
-    """Write ``out/report/index.html`` and return its path.
+def report(out: str) -> str:
+    """Write ``out/report/index.html`` and return where it is.
 
     Parameters
     ----------
-    out : Path
-        Folder of a finished extraction or run.
+    out : str
+        Folder or bucket of a finished extraction or run.
 
     Raises
     ------
@@ -28,19 +27,31 @@ def report(out: Path) -> Path:
         If ``out`` holds no finished run.
     """
     place = open_location(out)
-    record = read_run(place)
-    with staging(place) as staged:
-        # The page is made from the published parts; only itself is new.
-        record = report_stage(place, staged, record)
-        publish(staged, place, parts=(REPORT,), run=record)
-    return place.at(REPORT).local_file(PAGE)
+    write_report(place, read_run(place))
+    return f"{place.at(REPORT)}/{PAGE}"
 
 
-def report_stage(results: Location, staged: LocalLocation, record: RunRecord) -> RunRecord:
-    """Write the page about ``results`` into a staged folder; return the record run.json gets."""
+def write_report(out: Location, record: RunRecord, started: float | None = None) -> RunRecord:
+    """Write the page about what ``out`` holds, and ``run.json`` once more.
+
+    Parameters
+    ----------
+    out : Location
+        A finished run, but for its page.
+    record : RunRecord
+    started : float, optional
+        ``time.perf_counter`` at the start of the run, whose whole time is then known.
+    """
     from pomona.reporting import collect_report, render_report
 
-    started = time.perf_counter()
-    page = render_report(collect_report(results, record))
-    staged.at(REPORT).put(PAGE, page.encode())
-    return replace(record, seconds_report=seconds_since(started))
+    began = time.perf_counter()
+    if started is not None:
+        record = replace(record, seconds_total=seconds_since(started))
+    with staging(out) as staged:
+        page = render_report(collect_report(out, record))
+        staged.at(REPORT).put(PAGE, page.encode())
+        record = replace(record, seconds_report=seconds_since(began))
+        if started is not None:
+            record = replace(record, seconds_total=seconds_since(started))
+        publish(staged, out, parts=(REPORT,), run=record)
+    return record

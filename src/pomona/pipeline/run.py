@@ -1,18 +1,19 @@
-"""``run``: extract, reduce, train and report in one go."""
+"""``run``: bring a store up to date; extract, reduce, train and report in one go."""
 
 import logging
 import threading
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
 
 from pomona.errors import SettingsError
 from pomona.pipeline.clock import seconds_since
-from pomona.pipeline.extract import extract_stage
+from pomona.pipeline.extract import Updated, start_store, update_store
 from pomona.pipeline.plan import Plan, plan_extract
-from pomona.pipeline.reduce import reduce_stage
-from pomona.pipeline.report import report_stage
-from pomona.pipeline.train import start_training, train_stage
+from pomona.pipeline.reduce import NEW_SHARE, reduce_stage
+from pomona.pipeline.report import write_report
+from pomona.pipeline.session import Session
+from pomona.pipeline.train import check_training, train_stage
+from pomona.reduction.fitted import Reduction, save_reduction
 from pomona.schema import OnProgress
 from pomona.settings import (
     ExtractSettings,
@@ -21,14 +22,23 @@ from pomona.settings import (
     SourceSettings,
     SparkSettings,
     TrainSettings,
+    UpdateSettings,
 )
+from pomona.storage.claims import Claim, claim
 from pomona.storage.exports import check_vectors, export_features
 from pomona.storage.locations import Location
-from pomona.storage.records import RunRecord, replace
-from pomona.storage.store import EXPORT, FEATURES, PARTS, REDUCED, publish, staging
-
-if TYPE_CHECKING:
-    from pomona.spark.session import SparkSession
+from pomona.storage.records import DriftRecord, RunRecord, replace
+from pomona.storage.state import sweep
+from pomona.storage.store import (
+    EXPORT,
+    FEATURES,
+    MODEL,
+    REDUCED,
+    REPORT,
+    find_run,
+    publish,
+    staging,
+)
 
 __all__ = ["run"]
 
@@ -37,32 +47,35 @@ logger = logging.getLogger(__name__)
 
 def run(
     source: SourceSettings,
-    out: Path,
+    out: str,
     *,
     extract_settings: ExtractSettings | None = None,
+    update_settings: UpdateSettings | None = None,
     reduce_settings: ReduceSettings | None = None,
     run_settings: RunSettings | None = None,
     train_settings: TrainSettings | None = None,
     spark_settings: SparkSettings | None = None,
-    overwrite: bool = False,
+    fresh: bool = False,
     on_progress: OnProgress | None = None,
 ) -> RunRecord:
-    """Extract, reduce, train and report in one go; ``out`` gets all of it or nothing.
+    """Bring ``out`` up to date with the pictures of a folder or bucket.
 
     Parameters
     ----------
     source : SourceSettings
-    out : Path
+    out : str
+        Folder or bucket.
     extract_settings : ExtractSettings, optional
+    update_settings : UpdateSettings, optional
     reduce_settings : ReduceSettings, optional
     run_settings : RunSettings, optional
     train_settings : TrainSettings, optional
-        Without, no recogniser is trained.
+        Without, a recogniser that was trained before is kept up to date, and none is made.
     spark_settings : SparkSettings, optional
-    overwrite : bool
-        Whether an earlier result in ``out`` may be replaced.
+    fresh : bool
+        Whether to delete first what ``out`` holds.
     on_progress : callable, optional
-        Called with the number of pictures done and found.
+        Called with the number of pictures done, and of all that are read.
 
     Returns
     -------
@@ -77,49 +90,31 @@ def run(
     started = time.perf_counter()
     settings = run_settings or RunSettings()
     reducing = reduce_settings or ReduceSettings()
-    _check_together(extract_settings or ExtractSettings(), settings, train_settings)
+    _check_together(settings, train_settings)
+    if train_settings is not None:
+        check_training()
     plan = plan_extract(
         source,
         out,
         extract_settings=extract_settings,
+        update_settings=update_settings,
         spark_settings=spark_settings,
-        overwrite=overwrite,
+        fresh=fresh,
     )
-    # While Java starts, this process only waits.
-    threading.Thread(target=_import_ahead, daemon=True).start()
-    with staging(plan.out) as staged:
-        start = time.perf_counter()
-        spark = _start(plan, train_settings)
-        record = extract_stage(spark, plan, staged, seconds_since(start), on_progress)
-        record = replace(record, settings=replace(record.settings, run=settings))
-        features = staged.at(FEATURES)
-        reduction = None
-        if settings.reduce:
-            record, reduction = reduce_stage(spark, features, staged, record, reducing)
-        if settings.reduce and settings.check:
-            record = _check_stage(staged.at(REDUCED), record, reducing.format)
-        if settings.export:
-            export_features(features, staged.at(EXPORT), views=settings.export)
-        if train_settings is not None:
-            record = train_stage(
-                spark, features, staged, record, train_settings, plan.backbone, reduction
-            )
-        record = replace(record, seconds_total=seconds_since(started))
-        record = report_stage(staged, staged, record)
-        record = replace(record, seconds_total=seconds_since(started))
-        publish(staged, plan.out, parts=PARTS, run=record)
+    session = Session(plan.spark_settings, for_training=train_settings is not None)
+    if plan.changes.fetch.num_rows:
+        # While Java starts, this process only waits.
+        threading.Thread(target=_import_ahead, daemon=True).start()
+    with claim(plan.out) as mine:
+        start_store(plan)
+        updated = update_store(plan, mine, session, on_progress)
+        wanted = _Wanted(plan, settings, reducing, train_settings)
+        record = wanted.bring(updated, mine, session, started)
+        sweep(plan.out, mine)
     return record
 
 
-def _check_together(
-    extracting: ExtractSettings, running: RunSettings, training: TrainSettings | None
-) -> None:
-    if running.export and extracting.features_format != "parquet":
-        raise SettingsError(
-            f"The export '{running.export[0]}' needs features/ as Parquet, not "
-            f"'{extracting.features_format}'. It is made from them. "
-            "Leave --features-format out."
-        )
+def _check_together(running: RunSettings, training: TrainSettings | None) -> None:
     if training and training.on == "reduced" and not running.reduce:
         raise SettingsError(
             "The classifier takes reduced vectors, and this run makes none. "
@@ -127,12 +122,152 @@ def _check_together(
         )
 
 
-def _start(plan: Plan, training: TrainSettings | None) -> "SparkSession":
-    from pomona.spark.session import start_spark
+@dataclass(frozen=True)
+class _Wanted:
+    """What a run makes of the features."""
 
-    if training is not None:
-        return start_training(plan.spark_settings)
-    return start_spark(plan.spark_settings)
+    plan: Plan
+    running: RunSettings
+    reducing: ReduceSettings
+    training: TrainSettings | None
+    before: RunRecord | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "before", find_run(self.plan.out))
+
+    def bring(self, updated: Updated, mine: Claim, session: Session, started: float) -> RunRecord:
+        """Bring everything but the features up to date; return what run.json holds."""
+        out = self.plan.out
+        record = replace(
+            updated.record, settings=replace(updated.record.settings, run=self.running)
+        )
+        if self._is_done(updated):
+            record = self._as_before(record, started)
+            with staging(out) as staged:
+                publish(staged, out, parts=(), run=record)
+            return record
+        with staging(out) as staged:
+            parts, merged = [REPORT], {}
+            reduction = None
+            refitted = False
+            if self.running.reduce:
+                reduced = reduce_stage(
+                    session,
+                    out,
+                    staged,
+                    record,
+                    self.reducing,
+                    features=updated.state.features,
+                    refit=self.running.refit,
+                    new_files=[name for name in updated.state.features.files if mine.name in name],
+                )
+                record, reduction, refitted = reduced.record, reduced.reduction, reduced.refitted
+                if refitted:
+                    parts += [REDUCED, MODEL]
+                else:
+                    merged[REDUCED] = reduced.dropped
+            else:
+                parts += [REDUCED, MODEL]
+                record = replace(
+                    record,
+                    n_components=None,
+                    explained_variance=None,
+                    settings=replace(record.settings, reduce=None),
+                )
+            if self.running.export or out.has(EXPORT):
+                parts.append(EXPORT)
+            if self.running.export:
+                export_features(
+                    out.at(FEATURES),
+                    staged.at(EXPORT),
+                    names=list(updated.state.features.files),
+                    views=self.running.export,
+                )
+            record, trained = self._train(updated, session, staged, record, reduction, refitted)
+            if trained and MODEL not in parts:
+                parts.append(MODEL)
+            record = replace(record, seconds_total=seconds_since(started), seconds_report=None)
+            publish(staged, out, parts=parts, run=record, merged=merged)
+        if self.running.reduce and self.running.check:
+            record = _check_stage(out.at(REDUCED), record, self.reducing.format)
+        return write_report(out, record, started)
+
+    def _is_done(self, updated: Updated) -> bool:
+        """Return whether all there is was made by the last run, with the same settings."""
+        before = self.before
+        if before is None or updated.changed or not self.plan.changes.nothing:
+            return False
+        if before.seconds_report is None or self.running.refit == "always" or self.running.check:
+            return False
+        wanted = self.reducing if self.running.reduce else None
+        trained = before.training.settings if before.training else None
+        return (
+            before.settings.run is not None
+            and before.settings.run.export == self.running.export
+            and before.settings.reduce == wanted
+            and (self.training is None or self.training == trained)
+            and before.images_extracted == updated.record.images_extracted
+        )
+
+    def _as_before(self, record: RunRecord, started: float) -> RunRecord:
+        before = self.before
+        assert before is not None
+        return replace(
+            record,
+            seconds_total=seconds_since(started),
+            seconds_report=before.seconds_report,
+            vectors_checked=before.vectors_checked,
+        )
+
+    def _train(
+        self,
+        updated: Updated,
+        session: Session,
+        staged: Location,
+        record: RunRecord,
+        reduction: Reduction | None,
+        refitted: bool,
+    ) -> tuple[RunRecord, bool]:
+        """Train if asked to, or if the recogniser that is there no longer fits."""
+        before = self.before.training if self.before and not self.plan.fresh else None
+        settings = self.training or (before.settings if before else None)
+        if settings is None or (settings.on == "reduced" and reduction is None):
+            return replace(record, training=None, seconds_train=None), False
+        drift = record.drift or DriftRecord()
+        if (
+            before is not None
+            and settings == before.settings
+            and not self._is_stale(drift, updated, refitted)
+        ):
+            return record, False
+        check_training()
+        if reduction is not None and not staged.has(MODEL):
+            save_reduction(
+                staged.at(MODEL),
+                reduction,
+                backbone=self.plan.backbone.spec.to_dict(),
+                fitted_on=drift.fitted_on,
+            )
+        record = train_stage(
+            session.get(),
+            self.plan.out,
+            updated.state.features,
+            staged,
+            record,
+            settings,
+            self.plan.backbone,
+            reduction,
+        )
+        return record, True
+
+    def _is_stale(self, drift: DriftRecord, updated: Updated, refitted: bool) -> bool:
+        if self.running.refit != "auto":
+            return self.running.refit == "always"
+        n_rows = updated.state.features.n_rows
+        changes = updated.record.changes
+        n_new = n_rows - (drift.trained_on or 0)
+        gone = changes.gone + changes.changed + changes.moved + changes.relabelled
+        return refitted or gone > 0 or n_new > NEW_SHARE * n_rows
 
 
 def _check_stage(reduced: Location, record: RunRecord, format: str) -> RunRecord:

@@ -64,7 +64,7 @@ class Model:
         return self.folder.local_file(NETWORK_FILE)
 
 
-def find_model(place: Path | None = None) -> LocalLocation:
+def find_model(place: Path | str | Location | None = None) -> Location:
     """Return the model folder to use: the given one, an output folder's, or the shipped default.
 
     Raises
@@ -86,12 +86,12 @@ def find_model(place: Path | None = None) -> LocalLocation:
     return folder
 
 
-def read_model(place: Path | None = None) -> Model:
+def read_model(place: Path | str | Location | None = None) -> Model:
     """Read ``model.json`` and check the sha256 of the network.
 
     Parameters
     ----------
-    place : Path, optional
+    place : Path, str or Location, optional
         Model folder, or the output folder that holds it; the shipped default if not given.
 
     Raises
@@ -171,6 +171,6 @@ def write_model(
 
 def _not_a_recogniser(folder: Location, why: str) -> ModelError:
     return ModelError(
-        f"'{folder.local_file(MODEL_FILE)}' is not a recogniser's: {why}. "
+        f"'{folder}/{MODEL_FILE}' is not a recogniser's: {why}. "
         "Train again with 'pomona train OUT'."
     )

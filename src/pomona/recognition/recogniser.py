@@ -102,7 +102,7 @@ class Recogniser:
 
 
 def load_recogniser(
-    model: Path | None = None,
+    model: Path | str | None = None,
     *,
     engine: str | None = None,
     n_threads: int = 1,
@@ -112,8 +112,9 @@ def load_recogniser(
 
     Parameters
     ----------
-    model : Path, optional
-        Model folder, or the output folder that holds it; the shipped default if not given.
+    model : Path or str, optional
+        Model folder, or the output folder or bucket that holds it; the shipped default if not
+        given.
     engine : {"openvino", "onnxruntime"}, optional
         Trees and forests need ONNX Runtime, everything else defaults to OpenVINO.
     n_threads : int

@@ -76,7 +76,9 @@ class Reduction:
         return reduced.astype(np.float32)
 
 
-def save_reduction(folder: Location, reduction: Reduction, *, backbone: JsonObject) -> None:
+def save_reduction(
+    folder: Location, reduction: Reduction, *, backbone: JsonObject, fitted_on: int | None = None
+) -> None:
     """Write ``model.json`` and one ``.npy`` file per array to ``folder``."""
     arrays = write_arrays(folder, {name: getattr(reduction, name) for name in ARRAYS})
     record = ModelRecord(
@@ -86,11 +88,12 @@ def save_reduction(folder: Location, reduction: Reduction, *, backbone: JsonObje
         n_features=len(reduction.mean),
         n_components=len(reduction.components),
         arrays=arrays,
+        fitted_on=fitted_on,
     )
     write_model_record(folder, record)
 
 
-def load_reduction(folder: Location | Path) -> Reduction:
+def load_reduction(folder: Location | Path | str) -> Reduction:
     """Return what :func:`save_reduction` wrote, after checking every hash.
 
     Raises
@@ -98,7 +101,7 @@ def load_reduction(folder: Location | Path) -> Reduction:
     ModelError
         If a file is missing, damaged or of another format version.
     """
-    place = open_location(folder) if isinstance(folder, Path) else folder
+    place = open_location(folder)
     record = read_model_record(place)
     arrays = read_arrays(place, record, ARRAYS)
     return Reduction(**arrays, whiten=bool(record.whiten))

@@ -68,6 +68,17 @@ class Moments:
         scatter += np.outer(delta, delta * (self.count * other.count / count))
         return Moments(count, self.mean + delta * (other.count / count), scatter)
 
+    def without(self, other: "Moments") -> "Moments":
+        """Return the moments of these vectors less some of them; the inverse of :meth:`merge`."""
+        count = self.count - other.count
+        if count <= 0:
+            return Moments.empty(len(self.mean))
+        mean = self.mean + (self.mean - other.mean) * (other.count / count)
+        delta = other.mean - mean
+        scatter = self.scatter - other.scatter
+        scatter -= np.outer(delta, delta * (count * other.count / self.count))
+        return Moments(count, mean, scatter)
+
     def to_bytes(self) -> bytes:
         """Return the moments as bytes, the lower triangle of the scatter only."""
         n = len(self.mean)

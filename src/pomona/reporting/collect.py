@@ -2,12 +2,12 @@
 
 import hashlib
 import heapq
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.dataset as ds
 from numpy.typing import NDArray
 
 from pomona import schema
@@ -20,12 +20,14 @@ from pomona.reporting.report_data import QuarantinedPicture, ReportData
 from pomona.storage.locations import Location
 from pomona.storage.records import RunRecord, to_plain
 from pomona.storage.store import FEATURES, MODEL, QUARANTINE, REDUCED
-from pomona.storage.tables import open_table
+from pomona.storage.table import read_snapshot
+from pomona.storage.tables import read_batches
 
 __all__ = ["collect_report"]
 
 MAX_POINTS: Final = 1200
 MAX_QUARANTINED: Final = 200
+MAX_OF_LABEL: Final = 12
 
 Point = tuple[str, str, float, float]
 
@@ -67,19 +69,33 @@ def collect_report(out: Location, run: RunRecord) -> ReportData:
 def _recognition(out: Location, run: RunRecord) -> RecognitionData | None:
     if run.training is None:
         return None
-    # The labels of merged folders have no folder of their name, and so no pictures here.
-    table = open_table(out.at(FEATURES), format=run.settings.extract.features_format)
+    paths: dict[str | None, list[str]] = defaultdict(list)
+    snapshot = read_snapshot(out.at(FEATURES))
+    names = list(snapshot.files) if snapshot else []
+    for batch in read_batches(out.at(FEATURES), names=names, columns=[schema.PATH, schema.LABEL]):
+        columns = (batch[schema.PATH].to_pylist(), batch[schema.LABEL].to_pylist())
+        for path, label in zip(*columns, strict=True):
+            if len(paths[label]) < MAX_OF_LABEL:
+                paths[label].append(path)
 
     def find_thumbnails(label: str, n: int) -> list[bytes]:
-        rows = table.head(n, columns=[schema.PATH], filter=ds.field(schema.LABEL) == label)
-        jpegs = (_thumbnail(path) for path in rows[schema.PATH].to_pylist())
+        # The labels of merged folders have no folder of their name, and so no pictures here.
+        jpegs = (_thumbnail(path) for path in paths.get(label, ())[:n])
         return [jpeg for jpeg in jpegs if jpeg is not None]
 
     return collect_recognition(run.training, find_thumbnails=find_thumbnails)
 
 
 def _read_quarantined(folder: Location) -> list[QuarantinedPicture]:
-    table = open_table(folder, schema=schema.QUARANTINE).head(MAX_QUARANTINED)
+    snapshot = read_snapshot(folder)
+    names = list(snapshot.files) if snapshot else []
+    columns = [schema.PATH, schema.SIZE, schema.REASON_CODE, schema.REASON]
+    rows = (
+        row
+        for batch in read_batches(folder, names=names, columns=columns)
+        for row in batch.to_pylist()
+    )
+    first = heapq.nsmallest(MAX_QUARANTINED, rows, key=lambda row: row[schema.PATH])
     return [
         # What killed a decoder once is not decoded again here.
         QuarantinedPicture(
@@ -88,7 +104,7 @@ def _read_quarantined(folder: Location) -> list[QuarantinedPicture]:
             if row[schema.REASON_CODE].startswith("decoder_")
             else _thumbnail(row[schema.PATH]),
         )
-        for row in table.to_pylist()
+        for row in first
     ]
 
 
@@ -109,13 +125,9 @@ def _order(point: Point) -> bytes:
 
 
 def _read_points(folder: Location, format: str) -> Iterator[Point]:
-    table = open_table(folder, format=format)
-    wide = schema.PCA not in table.schema.names
-    columns = [schema.PATH, schema.LABEL]
-    columns += [f"pca_{i}" for i in range(2) if f"pca_{i}" in table.schema.names]
-    columns += [] if wide else [schema.PCA]
-    # A batch holds every component of its rows; few rows keep it small.
-    for batch in table.to_batches(columns=columns, batch_size=1024):
+    columns = [schema.PATH, schema.LABEL, schema.PCA, "pca_0", "pca_1"]
+    for batch in read_batches(folder, format=format, columns=columns):
+        wide = schema.PCA not in batch.schema.names
         numbers = _spread(batch) if wide else _first_two(batch[schema.PCA])
         labels = batch[schema.LABEL].to_pylist()
         for path, label, pair in zip(
@@ -132,7 +144,7 @@ def _first_two(vectors: pa.Array) -> NDArray[np.float64]:
 
 
 def _spread(batch: pa.RecordBatch) -> NDArray[np.float64]:
-    names = [name for name in batch.schema.names if name.startswith("pca_")]
+    names = [name for name in ("pca_0", "pca_1") if name in batch.schema.names]
     return _pad(np.stack([batch[name].to_numpy(zero_copy_only=False) for name in names], axis=1))
 
 

@@ -19,6 +19,7 @@ from pomona.settings.asking import (
     PurgeSettings,
 )
 from pomona.settings.option import Option, When
+from pomona.settings.running import ResultSettings, RunSettings, SparkSettings, UpdateSettings
 from pomona.settings.serving import Contributing, Limits, ServeSettings
 from pomona.settings.stages import (
     AUTO_ENGINE,
@@ -28,10 +29,7 @@ from pomona.settings.stages import (
     DecodeLimits,
     ExtractSettings,
     ReduceSettings,
-    ResultSettings,
-    RunSettings,
     SourceSettings,
-    SparkSettings,
     StoredResult,
     TableFormat,
     TrainSettings,
@@ -69,6 +67,7 @@ __all__ = [
     "StoredResult",
     "TableFormat",
     "TrainSettings",
+    "UpdateSettings",
     "When",
     "parse_components",
 ]

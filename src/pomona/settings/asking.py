@@ -80,7 +80,8 @@ class EvaluateSettings(Record):
     """How a recogniser is scored."""
 
     out: Annotated[
-        Path | None, Option("Folder for the report and its numbers.", short="-o", unset="none")
+        str | None,
+        Option("Folder or bucket for the report and its numbers.", short="-o", unset="none"),
     ] = None
     strangers: Annotated[bool, Option("The pictures show no fruit: count refusals only.")] = False
     threads: Annotated[
@@ -138,7 +139,7 @@ class ContributedSettings(Record):
     """Where contributions are."""
 
     folder: Annotated[
-        Path, Option("Folder of contributions, as given to 'pomona serve'.", short="-f")
+        str, Option("Folder or bucket of contributions, as given to 'pomona serve'.", short="-f")
     ]
 
 

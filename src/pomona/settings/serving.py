@@ -17,9 +17,9 @@ LOAD: Final = "Load"
 PEOPLE: Final = "People"
 
 ModelFolder = Annotated[
-    Path | None,
+    str | None,
     Option(
-        "Model folder, or the output folder that holds it.",
+        "Model folder, or the output folder or bucket that holds it.",
         short="-m",
         unset="the shipped recogniser",
     ),
@@ -85,7 +85,7 @@ class Contributing(Record):
     """
 
     folder: Annotated[
-        Path,
+        str,
         Option(
             "Folder for photographs that people contribute; one folder per label below it, a "
             "source of pictures for 'pomona run'.",

@@ -1,5 +1,6 @@
 """Settings of the stages of a run: what Python functions take and the command line offers."""
 
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +17,7 @@ __all__ = [
     "DecodeLimits",
     "ExtractSettings",
     "ReduceSettings",
-    "ResultSettings",
-    "RunSettings",
     "SourceSettings",
-    "SparkSettings",
     "StoredResult",
     "TableFormat",
     "TrainSettings",
@@ -27,7 +25,6 @@ __all__ = [
 ]
 
 TableFormat = Literal["parquet", "csv", "json"]
-ExportKind = Literal["csv", "labels"]
 AUTO_ENGINE: Final = "auto"
 ClassifierName = Literal["logistic", "tree", "forest", "mlp"]
 DEFAULT_MAX_PIXELS: Final = 89_478_485
@@ -40,7 +37,6 @@ PICTURES: Final = "Which pictures"
 FEATURES: Final = "Features"
 REDUCTION: Final = "Standardise and PCA"
 TRAINING: Final = "Recogniser"
-SPARK: Final = "Spark"
 OUTPUT: Final = "Output and log"
 
 # Said once for every command that opens a network.
@@ -58,7 +54,7 @@ Cache = Annotated[
 ]
 
 StoredResult = Annotated[
-    Path, Option("Output folder of an earlier extraction.", unit="OUT", positional=True)
+    str, Option("Folder or bucket of an earlier extraction.", unit="OUT", positional=True)
 ]
 
 
@@ -82,23 +78,6 @@ def parse_components(text: str) -> float | int:
     )
 
 
-def parse_conf(text: str) -> tuple[str, str]:
-    """Return ``"NAME=VALUE"`` as a pair.
-
-    Raises
-    ------
-    SettingsError
-        If it is not written so.
-    """
-    name, separator, value = text.partition("=")
-    if not separator or not name:
-        raise SettingsError(
-            f"The Spark setting '{text}' has no value. It is written NAME=VALUE. "
-            "Correct --conf, as in --conf spark.driver.memory=4g."
-        )
-    return name, value
-
-
 @dataclass(frozen=True)
 class SourceSettings(Record):
     """Which pictures to take, and what their labels are.
@@ -107,7 +86,11 @@ class SourceSettings(Record):
     """
 
     source: Annotated[
-        Path, Option("Folder of pictures, read with all its subfolders.", positional=True)
+        str,
+        Option(
+            "Folder of pictures, read with all its subfolders; or a bucket: s3://, az://, gs://.",
+            positional=True,
+        ),
     ]
     label: Annotated[
         str,
@@ -151,6 +134,8 @@ class SourceSettings(Record):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        # Python code gives a Path as well.
+        object.__setattr__(self, "source", os.fspath(self.source))
         if self.label not in ("folder", "none") and not self.label.startswith(("regex:", "csv:")):
             raise SettingsError(
                 f"Unknown label rule '{self.label}'. Known: folder, none, regex:PATTERN, csv:FILE. "
@@ -220,9 +205,6 @@ class ExtractSettings(Record):
             at_most=1,
         ),
     ] = 0.05
-    features_format: Annotated[TableFormat, Option("Table format of features/.", FEATURES)] = (
-        "parquet"
-    )
 
 
 @dataclass(frozen=True)
@@ -244,28 +226,6 @@ class ReduceSettings(Record):
     ] = True
     whiten: Annotated[bool, Option("Give every component unit variance.", REDUCTION)] = False
     format: Annotated[TableFormat, Option("Table format of reduced/.", REDUCTION)] = "parquet"
-
-
-@dataclass(frozen=True)
-class RunSettings(Record):
-    """What a run does beside extracting."""
-
-    reduce: Annotated[bool, Option("Standardise and reduce the features.", REDUCTION)] = True
-    check: Annotated[
-        bool,
-        Option(
-            "Read the reduced vectors back and compare their lengths with the PCA's.", REDUCTION
-        ),
-    ] = False
-    export: Annotated[
-        tuple[ExportKind, ...],
-        Option(
-            "Write the features once more to export/: csv (one file) or labels (one folder per "
-            "label).",
-            OUTPUT,
-            unset="nothing",
-        ),
-    ] = ()
 
 
 @dataclass(frozen=True)
@@ -311,7 +271,7 @@ class TrainSettings(Record):
             at_least=0,
         ),
     ] = 0.05
-    refit: Annotated[
+    final_fit: Annotated[
         bool,
         Option(
             "Fit the best one once more, on the pictures that measured it too; of a pair of "
@@ -337,38 +297,3 @@ class TrainSettings(Record):
                 f"refused_share is '{self.refused_share}'. It is a share of real fruit, from 0 to "
                 "below 1. Give 0.05 to refuse one photograph in twenty."
             )
-
-
-@dataclass(frozen=True)
-class SparkSettings(Record):
-    """Which Spark to use."""
-
-    master: Annotated[
-        str | None,
-        Option(
-            "Spark master: local[N], yarn, k8s://..., spark://...",
-            SPARK,
-            unit="address",
-            unset="spark-submit's, else local[*]",
-        ),
-    ] = None
-    conf: Annotated[
-        tuple[tuple[str, str], ...],
-        Option(
-            "Further Spark setting; it wins over Pomona's own.",
-            SPARK,
-            unit="name=value",
-            parse=parse_conf,
-        ),
-    ] = ()
-
-
-@dataclass(frozen=True)
-class ResultSettings(Record):
-    """Where the results of a run go."""
-
-    out: Annotated[Path, Option("Folder for the results.", OUTPUT, short="-o")]
-    overwrite: Annotated[bool, Option("Replace an earlier result in OUT.", OUTPUT)] = False
-    dry_run: Annotated[
-        bool, Option("Check everything and list the pictures; start nothing.", OUTPUT)
-    ] = False

@@ -1,43 +1,53 @@
 """Further views of a finished run, in the form other programs ask for."""
 
-from collections.abc import Iterator
-from typing import Final
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO, Final
+from urllib.parse import quote
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
-import pyarrow.dataset as ds
 
 from pomona import schema
 from pomona.errors import ReductionError
-from pomona.storage.locations import LocalLocation, Location
-from pomona.storage.tables import open_table
+from pomona.storage.locations import Location
+from pomona.storage.table import write_rows
+from pomona.storage.tables import read_batches
 
-__all__ = ["check_vectors", "export_features"]
+__all__ = ["check_vectors", "export_features", "write_lines"]
 
-# Rows held at once; a CSV row of 25,088 numbers is 300 kB.
-BATCH_ROWS: Final = 256
 UNLABELLED: Final = "unlabelled"
+COLUMNS: Final = (schema.PATH, schema.LABEL, schema.FEATURES)
 
 
-def export_features(features: Location, folder: LocalLocation, *, views: tuple[str, ...]) -> None:
-    """Write ``features`` (Parquet) once more.
+def export_features(
+    features: Location, folder: Location, *, names: Sequence[str], views: tuple[str, ...]
+) -> None:
+    """Write ``features`` once more.
 
     Parameters
     ----------
     features : Location
         ``features/`` of a run.
-    folder : LocalLocation
-        Gets ``features.csv`` (one file; path, label, feat_0, ...) for ``csv`` and
-        ``labels/label=LABEL/part-0.parquet`` for ``labels``.
-    views : tuple of {"csv", "labels"}
+    folder : Location
+        Gets ``features.csv`` (path, label, feat_0, ...) for ``csv``, ``features.json`` (a line for
+        each picture) for ``json``, and ``labels/label=LABEL/part-...parquet`` for ``labels``.
+    names : sequence of str
+        Of the files that count.
+    views : tuple of {"csv", "json", "labels"}
     """
     folder.make()
     if "csv" in views:
-        _write_csv(features, folder, "features.csv")
+        with folder.writer("features.csv") as file:
+            _write_csv(file, read_batches(features, names=names, columns=COLUMNS))
+    if "json" in views:
+        with folder.writer("features.json") as file:
+            _write_json(file, read_batches(features, names=names, columns=COLUMNS))
     if "labels" in views:
-        _write_labels(features, folder.at("labels"))
+        _write_labels(features, folder.at("labels"), names)
 
 
 def check_vectors(folder: Location, *, format: str, n_components: int, n_rows: int) -> None:
@@ -48,9 +58,8 @@ def check_vectors(folder: Location, *, format: str, n_components: int, n_rows: i
     ReductionError
         If a vector has another length, or rows are missing.
     """
-    table = open_table(folder, format=format)
     n_stored = 0
-    for batch in table.to_batches(batch_size=BATCH_ROWS):
+    for batch in read_batches(folder, format=format):
         n_stored += batch.num_rows
         if schema.PCA in batch.schema.names:
             lengths = set(pc.list_value_length(batch[schema.PCA]).to_pylist())
@@ -68,40 +77,69 @@ def check_vectors(folder: Location, *, format: str, n_components: int, n_rows: i
         )
 
 
-def _write_csv(features: Location, folder: Location, name: str) -> None:
-    batches = _spread(features)
-    first = next(batches)
-    with folder.writer(name) as file, pa_csv.CSVWriter(file, first.schema) as writer:
-        writer.write_batch(first)
-        for batch in batches:
-            writer.write_batch(batch)
+def write_lines(
+    file: BinaryIO, batches: Iterator[pa.RecordBatch], *, format: str, vector: str, prefix: str
+) -> None:
+    """Write path, label and a vector as CSV (a column per number) or JSON (a line per row)."""
+    (_write_csv if format == "csv" else _write_json)(file, batches, vector, prefix)
 
 
-def _spread(features: Location) -> Iterator[pa.RecordBatch]:
-    columns = [schema.PATH, schema.LABEL, schema.FEATURES]
-    table = open_table(features)
-    for batch in table.to_batches(columns=columns, batch_size=BATCH_ROWS):
+def _write_csv(
+    file: BinaryIO,
+    batches: Iterator[pa.RecordBatch],
+    vector: str = schema.FEATURES,
+    prefix: str = "feat_",
+) -> None:
+    writer: pa_csv.CSVWriter | None = None
+    for batch in batches:
         if not batch.num_rows:
             continue
-        flat: np.ndarray = batch[schema.FEATURES].flatten().to_numpy(zero_copy_only=False)
-        matrix = flat.reshape(batch.num_rows, -1).T
-        yield pa.RecordBatch.from_arrays(
-            [batch[schema.PATH], batch[schema.LABEL], *(pa.array(column) for column in matrix)],
-            names=[schema.PATH, schema.LABEL, *(f"feat_{i}" for i in range(len(matrix)))],
-        )
+        wide = _spread(batch, vector, prefix)
+        if writer is None:
+            writer = pa_csv.CSVWriter(file, wide.schema)
+        writer.write_batch(wide)
+    if writer is not None:
+        writer.close()
 
 
-def _write_labels(features: Location, folder: LocalLocation) -> None:
-    table = open_table(features)
-    label = pc.coalesce(ds.field(schema.LABEL), ds.scalar(UNLABELLED))
-    columns = {name: ds.field(name) for name in table.schema.names} | {schema.LABEL: label}
-    ds.write_dataset(
-        table.scanner(columns=columns, batch_size=BATCH_ROWS),
-        folder.path,
-        format="parquet",
-        # Its names are encoded: no label leads out of the folder.
-        partitioning=ds.partitioning(pa.schema([(schema.LABEL, pa.string())]), flavor="hive"),
-        basename_template="part-{i}.parquet",
-        max_partitions=1 << 16,
-        max_open_files=128,
+def _spread(batch: pa.RecordBatch, vector: str, prefix: str) -> pa.RecordBatch:
+    flat: np.ndarray[Any, Any] = batch[vector].flatten().to_numpy(zero_copy_only=False)
+    matrix = flat.reshape(batch.num_rows, -1).T
+    return pa.RecordBatch.from_arrays(
+        [batch[schema.PATH], batch[schema.LABEL], *(pa.array(column) for column in matrix)],
+        names=[schema.PATH, schema.LABEL, *(f"{prefix}{i}" for i in range(len(matrix)))],
     )
+
+
+def _write_json(
+    file: BinaryIO,
+    batches: Iterator[pa.RecordBatch],
+    vector: str = schema.FEATURES,
+    prefix: str = "",
+) -> None:
+    for batch in batches:
+        for path, label, numbers in _lines(batch, vector):
+            row = {schema.PATH: path, schema.LABEL: label, vector: numbers}
+            file.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+
+
+def _lines(batch: pa.RecordBatch, vector: str) -> Iterator[tuple[str, str | None, list[float]]]:
+    flat: np.ndarray[Any, Any] = batch[vector].flatten().to_numpy(zero_copy_only=False)
+    # As float64 0.1 would read 0.10000000149011612; of float32 the shortest digits are enough.
+    numbers = flat.astype(str).astype(np.float64).reshape(batch.num_rows, -1)
+    columns = (batch[schema.PATH].to_pylist(), batch[schema.LABEL].to_pylist(), numbers.tolist())
+    return zip(*columns, strict=True)
+
+
+def _write_labels(features: Location, folder: Location, names: Sequence[str]) -> None:
+    for number, name in enumerate(sorted(names)):
+        groups: dict[str, list[pa.RecordBatch]] = defaultdict(list)
+        for batch in read_batches(features, names=[name]):
+            labels = pc.fill_null(batch[schema.LABEL], UNLABELLED)
+            for label in labels.unique().to_pylist():
+                groups[label].append(batch.filter(pc.equal(labels, label)))
+        for label, batches in groups.items():
+            rows = pa.Table.from_batches(batches).drop_columns([schema.LABEL])
+            # Its name is encoded: no label leads out of the folder.
+            place = f"label={quote(label, safe='')}"
+            write_rows(folder.at(place), f"part-{number:05d}.parquet", rows)

@@ -3,7 +3,7 @@
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +11,31 @@ from typing import BinaryIO, Final, Protocol, Self
 from uuid import uuid4
 
 from pomona.errors import SettingsError
+from pomona.storage.addresses import is_address, parse_address, to_text
 
-__all__ = ["LocalLocation", "Location", "open_location"]
+__all__ = ["LocalLocation", "Location", "StoredFile", "open_local", "open_location"]
 
 # What is being written has such a name until it is whole; no reader takes it for a result.
 UNFINISHED: Final = ".tmp"
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file of a location.
+
+    Parameters
+    ----------
+    name : str
+        Below the location, with ``/`` between its parts.
+    size : int
+        Bytes.
+    mtime : float
+        Seconds since 1970, by the clock of the disk or the bucket.
+    """
+
+    name: str
+    size: int
+    mtime: float
 
 
 class Location(Protocol):
@@ -32,6 +52,10 @@ class Location(Protocol):
         """Return the names directly in it, sorted, without what is unfinished."""
         ...
 
+    def files(self) -> Sequence[StoredFile]:
+        """Return all files below, those in hidden folders and unfinished ones too."""
+        ...
+
     def has(self, name: str) -> bool:
         """Return whether there is a file or a folder of this name."""
         ...
@@ -40,12 +64,19 @@ class Location(Protocol):
         """Return a file's bytes; raises OSError if it cannot be read."""
         ...
 
+    def open(self, name: str) -> BinaryIO:
+        """Open a file to read parts of it; raises OSError if it cannot be read."""
+        ...
+
     def put(self, name: str, content: bytes) -> None:
         """Write a file; a reader sees the old or the new one, never a part."""
         ...
 
     def put_if_absent(self, name: str, content: bytes) -> bool:
-        """Write a file unless there is one; of several at a time exactly one gets True."""
+        """Write a file unless there is one; of several at a time exactly one gets True.
+
+        ``content`` has to be the caller's alone.
+        """
         ...
 
     def writer(self, name: str) -> AbstractContextManager[BinaryIO]:
@@ -64,8 +95,27 @@ class Location(Protocol):
         """Delete a file, or a folder with all that is in it; nothing there is no error."""
         ...
 
+    def delete_files(self, names: Sequence[str]) -> None:
+        """Delete files by their names; one that is gone already is no error."""
+        ...
+
+    def delete_all(self) -> None:
+        """Delete the folder itself."""
+        ...
+
+    def remove_if_empty(self) -> None:
+        """Delete the folder unless something is in it."""
+        ...
+
     def delete_unfinished(self) -> None:
         """Delete what killed writers left here."""
+        ...
+
+    def take(self, other: "Location") -> None:
+        """Take the files of another folder of the same kind over, replacing those of their names.
+
+        Killed in the middle, it can be called again.
+        """
         ...
 
 
@@ -103,6 +153,21 @@ class LocalLocation:
             entry.name for entry in self.path.iterdir() if not entry.name.endswith(UNFINISHED)
         )
 
+    def files(self) -> Sequence[StoredFile]:
+        """Return all files below, those in hidden folders and unfinished ones too."""
+        found = []
+        for folder, _, names in os.walk(self.path):
+            for name in names:
+                path = Path(folder, name)
+                try:
+                    stat = path.stat()
+                except FileNotFoundError:
+                    continue
+                found.append(
+                    StoredFile(path.relative_to(self.path).as_posix(), stat.st_size, stat.st_mtime)
+                )
+        return found
+
     def has(self, name: str) -> bool:
         """Return whether there is a file or a folder of this name."""
         return (self.path / name).exists()
@@ -110,6 +175,10 @@ class LocalLocation:
     def get(self, name: str) -> bytes:
         """Return a file's bytes; raises OSError if it cannot be read."""
         return (self.path / name).read_bytes()
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a file to read parts of it; raises OSError if it cannot be read."""
+        return (self.path / name).open("rb")
 
     def put(self, name: str, content: bytes) -> None:
         """Write a file; a reader sees the old or the new one, never a part."""
@@ -164,6 +233,11 @@ class LocalLocation:
         """Delete a file, or a folder with all that is in it; nothing there is no error."""
         _delete(self.path / name)
 
+    def delete_files(self, names: Sequence[str]) -> None:
+        """Delete files by their names; one that is gone already is no error."""
+        for name in names:
+            (self.path / name).unlink(missing_ok=True)
+
     def delete_all(self) -> None:
         """Delete the folder itself; a writer that is just being stopped may add a last file."""
         for _ in range(30):
@@ -176,6 +250,16 @@ class LocalLocation:
         """Delete what killed writers left here."""
         for path in self.path.glob(f".*{UNFINISHED}"):
             path.unlink(missing_ok=True)
+
+    def take(self, other: "Location") -> None:
+        """Take the files of another folder on the same disk over."""
+        if not isinstance(other, LocalLocation):
+            raise TypeError("A folder takes over from a folder.")
+        for file in other.files():
+            target = self.path / file.name
+            self._make(target.parent)
+            with suppress(FileNotFoundError):
+                (other.path / file.name).replace(target)
 
     def replace_by(self, other: "LocalLocation") -> None:
         """Put another folder or file in the place of this one; a bucket cannot do that."""
@@ -222,24 +306,45 @@ class LocalLocation:
         return LocalLocation(self.path.with_name(name), self.private)
 
 
-def open_location(place: Path | str | LocalLocation) -> LocalLocation:
+def open_location(place: "Path | str | Location", *, private: bool = False) -> Location:
     """Return the location that a path or an address names.
+
+    Parameters
+    ----------
+    place : Path, str or Location
+    private : bool
+        Only the owner may read what is made there; of a bucket its own rules say who may.
 
     Raises
     ------
     SettingsError
-        If it is an address, such as a bucket's.
+        If it is an address of a kind that is not known.
+    """
+    if not isinstance(place, str | Path):
+        return place
+    if is_address(place):
+        from pomona.storage.bucket_location import BucketLocation
+
+        return BucketLocation(parse_address(str(place)))
+    return LocalLocation(Path(to_text(place)), private)
+
+
+def open_local(place: "Path | str | LocalLocation") -> LocalLocation:
+    """Return a folder of this machine.
+
+    Raises
+    ------
+    SettingsError
+        If an address of a bucket is given.
     """
     if isinstance(place, LocalLocation):
         return place
-    text = str(place)
-    scheme, colon, _ = text.partition(":/")
-    if colon and scheme.isalnum():
+    if is_address(place):
         raise SettingsError(
-            f"'{text}' is an address of '{scheme}'. Results are kept in folders of this machine. "
+            f"'{place}' is an address of a bucket. This command works on folders of this machine. "
             "Name a folder."
         )
-    return LocalLocation(Path(place))
+    return LocalLocation(Path(to_text(place)))
 
 
 def _delete(path: Path) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import os
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -105,7 +104,7 @@ def _read_array(folder: Location, file: ArrayFile | None, name: str) -> NDArray[
         content = b""
     if file is None or hashlib.sha256(content).hexdigest() != file.sha256:
         raise ModelError(
-            f"The model array '{folder.local_file(name + '.npy')}' is missing or damaged. Its "
+            f"The model array '{folder}/{name}.npy' is missing or damaged. Its "
             f"sha256 is not the one in '{MODEL_FILE}'. Run 'pomona reduce OUT' again."
         )
     array: NDArray[np.float64] = np.load(io.BytesIO(content), allow_pickle=False)
@@ -135,13 +134,12 @@ def check_network(folder: Location, network: NetworkFile) -> None:
     ModelError
         If it is missing or another one.
     """
-    path = folder.local_file(NETWORK_FILE)
+    path = f"{folder}/{NETWORK_FILE}"
     try:
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = hashlib.sha256(folder.get(NETWORK_FILE)).hexdigest()
     except OSError as error:
         raise ModelError(
-            f"The network '{path}' cannot be read: {os.strerror(error.errno or 0)}. "
+            f"The network '{path}' cannot be read: {error.strerror or error}. "
             f"'{MODEL_FILE}' names it. Copy the whole model folder again."
         ) from error
     if sha256 != network.sha256:

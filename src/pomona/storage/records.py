@@ -8,6 +8,7 @@ from pomona.settings import (
     RunSettings,
     SourceSettings,
     TrainSettings,
+    UpdateSettings,
 )
 from pomona.storage.record import (
     JsonObject,
@@ -24,8 +25,10 @@ __all__ = [
     "MODEL_FORMAT",
     "RUN_FORMAT",
     "ArrayFile",
+    "ChangesRecord",
     "ClassifierRecord",
     "DecisionRecord",
+    "DriftRecord",
     "JsonObject",
     "ModelRecord",
     "NetworkFile",
@@ -40,7 +43,7 @@ __all__ = [
     "to_plain",
 ]
 
-RUN_FORMAT: Final = 1
+RUN_FORMAT: Final = 2
 MODEL_FORMAT: Final = 1
 
 
@@ -55,7 +58,8 @@ class SettingsRecord(Record, frozen=True):
 
     source: SourceSettings
     extract: ExtractSettings
-    spark: SparkRecord
+    spark: SparkRecord | None = None
+    update: UpdateSettings | None = None
     run: RunSettings | None = None
     reduce: ReduceSettings | None = None
 
@@ -112,6 +116,74 @@ class TrainingRecord(Record, frozen=True):
     seconds: float
 
 
+class ChangesRecord(Record, frozen=True, omit_defaults=False):
+    """What a run found and did, in pictures.
+
+    Parameters
+    ----------
+    listed : int
+        In the source.
+    new, changed, moved, gone, unchanged : int
+        Against what the store held; a picture whose name or folder alone is another has moved.
+    touched, relabelled : int
+        Written again with the same content; given another label by the rule. Neither costs a pass
+        of the network.
+    retried : int
+        Quarantined before, and tried again.
+    forgotten : int
+        In the source, and left out because ``pomona forget`` was told to.
+    extracted, quarantined : int
+        By this run.
+    commits : int
+    """
+
+    listed: int = 0
+    new: int = 0
+    changed: int = 0
+    moved: int = 0
+    gone: int = 0
+    unchanged: int = 0
+    touched: int = 0
+    relabelled: int = 0
+    retried: int = 0
+    forgotten: int = 0
+    extracted: int = 0
+    quarantined: int = 0
+    commits: int = 0
+
+
+class DriftRecord(Record, frozen=True):
+    """How the pictures that came compare with those that were there.
+
+    Parameters
+    ----------
+    explained_variance : float, optional
+        Share that the PCA holds of all pictures now.
+    explained_at_fit : float, optional
+        Share that it held of those it was fitted on.
+    fitted_on : int, optional
+        Pictures that it was fitted on.
+    gone_since_fit : int
+        Pictures that went or changed since then.
+    trained_on : int, optional
+        Pictures that were there when the recogniser was trained.
+    quarantine_rate, quarantine_rate_before : float
+        Share of the pictures of this run that could not be used, and of all.
+    strangeness : float, optional
+        Mean squared distance of this run's pictures from the mean of all, in standard deviations
+        per feature; 1 for pictures like those that were there.
+    """
+
+    explained_variance: float | None = None
+    explained_at_fit: float | None = None
+    fitted_on: int | None = None
+    gone_since_fit: int = 0
+    trained_on: int | None = None
+    quarantine_rate: float | None = None
+    quarantine_rate_before: float | None = None
+    strangeness: float | None = None
+
+
 class RunRecord(Record, frozen=True, kw_only=True):
     """``run.json``: what a finished run did.
 
@@ -146,6 +218,9 @@ class RunRecord(Record, frozen=True, kw_only=True):
     vectors_checked : int, optional
         Reduced vectors read back and found as long as the PCA says.
     training : TrainingRecord, optional
+    changes : ChangesRecord
+        What this run found and did; the counts above are of all that the store holds.
+    drift : DriftRecord, optional
     """
 
     format_version: int = 0
@@ -176,6 +251,8 @@ class RunRecord(Record, frozen=True, kw_only=True):
     training: TrainingRecord | None = None
     seconds_train: float | None = None
     seconds_report: float | None = None
+    changes: ChangesRecord = ChangesRecord()
+    drift: DriftRecord | None = None
 
 
 class ArrayFile(Record, frozen=True):
@@ -224,8 +301,8 @@ class ModelRecord(Record, frozen=True):
     format_version : int
     backbone : dict, optional
         Of the reduction: the network that made the features.
-    whiten, n_features, n_components, arrays : optional
-        Of the reduction.
+    whiten, n_features, n_components, arrays, fitted_on : optional
+        Of the reduction; the last is the number of pictures it was fitted on.
     recogniser : NetworkFile, optional
         This and all that follows is there where a recogniser was trained.
     labels : list of dict
@@ -247,6 +324,7 @@ class ModelRecord(Record, frozen=True):
     n_features: int | None = None
     n_components: int | None = None
     arrays: dict[str, ArrayFile] | None = None
+    fitted_on: int | None = None
     recogniser: NetworkFile | None = None
     labels: list[JsonObject] | None = None
     preprocessing: JsonObject | None = None

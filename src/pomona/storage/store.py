@@ -1,15 +1,17 @@
-"""The output folder: claimed at the start, filled aside, published at the end."""
+"""The parts of OUT, and how a new version of some of them takes the place of the old one."""
 
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pomona.errors import OutputError
-from pomona.storage.locations import LocalLocation
+from pomona.storage.addresses import is_address, parse_address, to_text
+from pomona.storage.locations import LocalLocation, Location
 from pomona.storage.records import RUN_FORMAT, RunRecord, parse_record, to_json
 
 __all__ = [
@@ -21,8 +23,12 @@ __all__ = [
     "REDUCED",
     "REPORT",
     "RUN_FILE",
-    "check_features",
+    "STAGED",
+    "STATE",
     "check_output",
+    "clear",
+    "find_run",
+    "is_store",
     "publish",
     "read_run",
     "settle",
@@ -37,106 +43,145 @@ MODEL: Final = "model"
 REPORT: Final = "report"
 EXPORT: Final = "export"
 PARTS: Final = (FEATURES, REDUCED, QUARANTINE, MODEL, REPORT, EXPORT)
-STAGING: Final = ".pomona-unfinished"
-# A whole new result that is being moved into place.
-READY: Final = ".pomona-ready"
-READY_FILE: Final = "parts.json"
+# What Pomona keeps for itself.
+STATE: Final = ".pomona"
+STAGED: Final = "staged"
+# Names the staged folder whose parts are being moved into place, and what is to be done.
+READY_FILE: Final = ".pomona/ready.json"
+LOG: Final = "_delta_log"
 
 
-def check_output(out: LocalLocation, source: Path, *, overwrite: bool) -> None:
-    """Refuse an output folder that would mix with the source or with other files.
+def check_output(out: Location, source: str, *, fresh: bool) -> None:
+    """Refuse an output that would mix with the source or with other files.
 
     Raises
     ------
     OutputError
-        If ``out`` is inside ``source``, is a file, cannot be written, or is not empty.
+        If ``out`` is inside ``source``, is a file, cannot be written, or holds something else.
     """
-    real = out.path.resolve()
-    if real == source.resolve() or source.resolve() in real.parents:
+    _check_apart(out, source)
+    if isinstance(out, LocalLocation):
+        _check_folder(out)
+    settle(out)
+    names = set(out.list()) - {STATE}
+    if fresh or not names or is_store(out):
+        return
+    if RUN_FILE in names:
+        raise OutputError(
+            f"The output '{out}' holds a run of an earlier Pomona. It cannot be brought up to "
+            "date. Add --fresh to delete it and start anew, or choose another place with --out."
+        )
+    raise OutputError(
+        f"The output '{out}' is not empty, and not Pomona's. Its files would be mixed with the "
+        "results. Choose another place with --out, or add --fresh."
+    )
+
+
+def _check_apart(out: Location, source: str) -> None:
+    outer, inner = _parts_of(source), _parts_of(str(out))
+    if inner[: len(outer)] == outer:
         raise OutputError(
             f"The output '{out}' lies inside the source '{source}'. The next run would read its "
-            "own output. Choose a folder outside the source with --out."
+            "own output. Choose a place outside the source with --out."
         )
-    if any(real / part in (source.resolve(), *source.resolve().parents) for part in PARTS):
+    if outer[: len(inner)] == inner and outer[len(inner)] in (*PARTS, STATE):
         raise OutputError(
             f"The source '{source}' lies inside the output '{out}', in a folder that is replaced. "
-            "The pictures would be deleted. Choose another folder with --out."
+            "The pictures would be deleted. Choose another place with --out."
         )
+
+
+def _parts_of(place: str) -> tuple[str, ...]:
+    if is_address(place):
+        address = parse_address(place)
+        return (
+            address.kind,
+            address.account or "",
+            address.bucket,
+            *filter(None, address.key.split("/")),
+        )
+    return Path(to_text(place)).resolve().parts
+
+
+def _check_folder(out: LocalLocation) -> None:
     if out.path.exists() and not out.path.is_dir():
         raise OutputError(
             f"The output '{out}' is a file. Results need a folder. Choose another with --out."
         )
+    real = out.path.resolve()
     nearest = next(folder for folder in (real, *real.parents) if folder.exists())
     if not os.access(nearest, os.W_OK):
         raise OutputError(
             f"The output '{out}' cannot be written. '{nearest}' does not allow it. "
-            "Choose another folder with --out."
-        )
-    settle(out)
-    names = out.list()
-    if not overwrite and set(names) - {STAGING}:
-        state = "holds a finished run" if RUN_FILE in names else "is not empty"
-        raise OutputError(
-            f"The output '{out}' {state}. Nothing is replaced without being asked. "
-            "Choose another folder with --out, or add --overwrite."
+            "Choose another place with --out."
         )
 
 
-def check_features(out: LocalLocation) -> None:
-    """Refuse an output folder whose features are gone.
+def is_store(out: Location) -> bool:
+    """Return whether a run was begun here, finished or not."""
+    return out.at(FEATURES).has(LOG)
 
-    Raises
-    ------
-    OutputError
-    """
-    if not out.has(FEATURES):
-        raise OutputError(
-            f"'{out}' has no features. The folder '{out.at(FEATURES)}' is missing. "
-            "Run 'pomona extract SOURCE --out OUT' first."
-        )
+
+def clear(out: Location) -> None:
+    """Delete all parts, ``run.json`` first: what is left never looks whole."""
+    for name in (RUN_FILE, *PARTS, f"{STATE}/sums", f"{STATE}/{STAGED}"):
+        out.delete(name)
 
 
 @contextmanager
-def staging(out: LocalLocation) -> Iterator[LocalLocation]:
-    """Give a fresh folder inside ``out`` to write to; it is removed at the end, come what may.
-
-    What a killed run leaves there never looks like a result, and the next run clears it.
-    """
-    staged = out.at(STAGING)
-    existed = out.path.exists()
+def staging(out: Location) -> Iterator[Location]:
+    """Give a fresh folder inside ``out`` to write to; it is removed at the end, come what may."""
+    staged = out.at(f"{STATE}/{STAGED}/{secrets.token_hex(6)}")
     settle(out)
-    staged.delete_all()
     staged.make()
     try:
         yield staged
     finally:
         staged.delete_all()
-        if not existed and not out.list():
-            out.delete_all()
+        out.at(f"{STATE}/{STAGED}").remove_if_empty()
+        out.at(STATE).remove_if_empty()
 
 
 def publish(
-    staged: LocalLocation, out: LocalLocation, *, parts: tuple[str, ...], run: RunRecord | None
+    staged: Location,
+    out: Location,
+    *,
+    parts: Sequence[str],
+    run: RunRecord,
+    merged: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
     """Put ``parts`` of a staged folder in the place of those in ``out``, and then ``run.json``.
 
     A part that was not written is removed from ``out``: it belonged to an earlier run. Killed at
-    any moment, either the old result is still whole or the new one is: one rename decides, and
+    any moment, either the old result is still whole or the new one is: one small file decides, and
     :func:`settle` finishes what comes after it.
+
+    Parameters
+    ----------
+    staged, out : Location
+    parts : sequence of str
+        Replaced as a whole.
+    run : RunRecord
+    merged : mapping of str to sequence of str, optional
+        Parts that get the staged files beside their own, and lose those named.
     """
     settle(out)
-    written = [part for part in parts if staged.has(part)]
-    removed = [part for part in parts if part not in written]
-    if run is None:
-        removed.append(RUN_FILE)
-    else:
-        staged.put(RUN_FILE, to_json(run))
-    staged.put(READY_FILE, json.dumps({"written": written, "removed": removed}).encode())
-    out.at(READY).replace_by(staged)
+    staged.put(RUN_FILE, to_json(run))
+    todo = {
+        "staged": str(staged).removeprefix(str(out)).lstrip("/"),
+        "written": {
+            part: [file.name for file in staged.at(part).files()]
+            for part in parts
+            if staged.has(part)
+        },
+        "removed": [part for part in parts if not staged.has(part)],
+        "merged": {part: list(names) for part, names in (merged or {}).items()},
+    }
+    out.put(READY_FILE, json.dumps(todo).encode())
     settle(out)
 
 
-def settle(out: LocalLocation) -> None:
+def settle(out: Location) -> None:
     """Finish a publication that was killed after it had been decided; usually there is none.
 
     Raises
@@ -144,11 +189,16 @@ def settle(out: LocalLocation) -> None:
     OutputError
         If there is one, and this process may not write there.
     """
-    if not out.has(READY):
+    if not out.has(READY_FILE):
         return
     try:
         with _only_one(out):
-            _move_parts(out.at(READY), out)
+            try:
+                todo = json.loads(out.get(READY_FILE))
+            except FileNotFoundError:
+                # Another process has just done it.
+                return
+            _move_parts(out.at(todo["staged"]), out, todo)
     except PermissionError as error:
         raise OutputError(
             f"The result in '{out}' is half moved into place. The command that did it was killed, "
@@ -157,7 +207,11 @@ def settle(out: LocalLocation) -> None:
 
 
 @contextmanager
-def _only_one(out: LocalLocation) -> Iterator[None]:
+def _only_one(out: Location) -> Iterator[None]:
+    """Let one process at a time move folders; in a bucket the same copies can be made twice."""
+    if not isinstance(out, LocalLocation):
+        yield
+        return
     # The system gives the lock back when its holder dies.
     handle = os.open(out.path, os.O_RDONLY)
     try:
@@ -167,24 +221,55 @@ def _only_one(out: LocalLocation) -> Iterator[None]:
         os.close(handle)
 
 
-def _move_parts(ready: LocalLocation, out: LocalLocation) -> None:
-    # Without its list, everything is moved already; then only the empty folder is left.
-    if ready.has(READY_FILE):
-        replaced = json.loads(ready.get(READY_FILE))
-        if ready.has(RUN_FILE):
-            out.delete(RUN_FILE)
-        for part in replaced["removed"]:
+def _move_parts(staged: Location, out: Location, todo: Mapping[str, Any]) -> None:
+    # Each step can be done again, by this process or another: what is moved is staged no more.
+    if staged.has(RUN_FILE):
+        out.delete(RUN_FILE)
+        for part in todo["removed"]:
             out.delete(part)
-        for part in replaced["written"]:
-            if ready.has(part):
-                out.at(part).replace_by(ready.at(part))
-        if ready.has(RUN_FILE):
-            out.at(RUN_FILE).replace_by(ready.at(RUN_FILE))
-        ready.delete(READY_FILE)
-    ready.delete_all()
+        for part, names in todo["written"].items():
+            _replace(out.at(part), staged.at(part), names)
+        for part, names in todo["merged"].items():
+            out.at(part).take(staged.at(part))
+            out.at(part).delete_files(names)
+        record = staged.get(RUN_FILE)
+        out.put(RUN_FILE, record)
+    out.delete(READY_FILE)
+    staged.delete_all()
 
 
-def read_run(out: LocalLocation) -> RunRecord:
+def _replace(place: Location, staged: Location, names: Sequence[str]) -> None:
+    """Put a staged folder in the place of another."""
+    if isinstance(place, LocalLocation) and isinstance(staged, LocalLocation):
+        if staged.path.exists():
+            place.replace_by(staged)
+        return
+    place.take(staged)
+    kept = set(names)
+    place.delete_files([file.name for file in place.files() if file.name not in kept])
+
+
+def find_run(out: Location) -> RunRecord | None:
+    """Return ``run.json`` of the last finished run; None where there is none."""
+    settle(out)
+    try:
+        run = parse_record(out.get(RUN_FILE), RunRecord)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise OutputError(
+            f"'{out}/{RUN_FILE}' cannot be read. The file is damaged: {error}. "
+            "Run the extraction again."
+        ) from error
+    if run.format_version > RUN_FORMAT:
+        raise OutputError(
+            f"'{out}/{RUN_FILE}' has format version {run.format_version}. This pomona reads "
+            f"up to version {RUN_FORMAT}. Install a newer pomona."
+        )
+    return run
+
+
+def read_run(out: Location) -> RunRecord:
     """Return ``run.json`` of a finished run.
 
     Raises
@@ -192,22 +277,10 @@ def read_run(out: LocalLocation) -> RunRecord:
     OutputError
         If there is none, or it cannot be read.
     """
-    settle(out)
-    try:
-        run = parse_record(out.get(RUN_FILE), RunRecord)
-    except FileNotFoundError as error:
+    run = find_run(out)
+    if run is None:
         raise OutputError(
             f"'{out}' holds no finished run. There is no '{RUN_FILE}' in it. "
             "Run 'pomona extract SOURCE --out OUT' first."
-        ) from error
-    except (OSError, ValueError) as error:
-        raise OutputError(
-            f"'{out.path / RUN_FILE}' cannot be read. The file is damaged: {error}. "
-            "Run the extraction again."
-        ) from error
-    if run.format_version > RUN_FORMAT:
-        raise OutputError(
-            f"'{out.path / RUN_FILE}' has format version {run.format_version}. This pomona reads "
-            f"up to version {RUN_FORMAT}. Install a newer pomona."
         )
     return run

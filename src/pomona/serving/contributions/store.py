@@ -21,7 +21,7 @@ from typing import Any, Final
 from PIL import Image
 
 from pomona.errors import OutputError, SettingsError
-from pomona.storage.locations import LocalLocation
+from pomona.storage.locations import open_location
 
 __all__ = ["ContributionStore", "FullError", "check_label"]
 
@@ -38,19 +38,19 @@ class FullError(OutputError):
 
 
 class ContributionStore:
-    """The folder of contributions.
+    """The folder or bucket of contributions.
 
     Parameters
     ----------
-    folder : Path
+    folder : Path or str
         Made when the first photograph comes.
     max_pictures : int
         More than this are refused.
     """
 
-    def __init__(self, folder: Path, *, max_pictures: int = 10_000) -> None:
+    def __init__(self, folder: Path | str, *, max_pictures: int = 10_000) -> None:
         self.folder = folder
-        self._place = LocalLocation(folder, private=True)
+        self._place = open_location(folder, private=True)
         self._records = self._place.at(RECORDS)
         self._max = max_pictures
 
@@ -94,7 +94,8 @@ class ContributionStore:
             with suppress(OSError):
                 self._records.delete(_record_name(code))
             raise OutputError(
-                f"'{self.folder}' cannot take a contribution. The system says: {error.strerror}. "
+                f"'{self.folder}' cannot take a contribution. The system says: "
+                f"{error.strerror or error}. "
                 "Make room, or give access to the folder."
             ) from error
         return code

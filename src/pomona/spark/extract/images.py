@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -32,6 +33,7 @@ from pomona.spark.extract.networks import (
 )
 from pomona.spark.extract.workers import settle_worker
 from pomona.spark.vectors import to_spark_schema
+from pomona.storage.addresses import is_address
 
 __all__ = [
     "EXTRACTED_SCHEMA",
@@ -45,6 +47,18 @@ __all__ = [
 BATCH_PICTURES: Final = 32
 BATCH_BYTES: Final = 32 << 20
 
+# What a row may say beside its path. With ``known`` no content is fetched a second time.
+COLUMNS: Final = {
+    schema.LABEL: "string",
+    schema.SIZE: "long",
+    schema.ETAG: "string",
+    schema.MTIME: "timestamp",
+    schema.KNOWN: "array<string>",
+    schema.CONTENT: "binary",
+}
+# Objects of a bucket that one worker fetches at the same time: latency rules there.
+FETCHES: Final = 16
+
 EXTRACTED_SCHEMA: Final = to_spark_schema(schema.EXTRACTED)
 
 
@@ -54,15 +68,18 @@ def extract_images(images_df: DataFrame, *, settings: ExtractSettings | None = N
     Parameters
     ----------
     images_df : DataFrame
-        Column ``path``; optional ``label``, ``size`` and ``content`` (the bytes: with it, nothing
-        is read from ``path``). What ``spark.read.format("binaryFile")`` gives fits.
+        Column ``path`` (of a file, or the address of an object); optional ``label``, ``size`` and
+        ``content`` (the bytes: with it, nothing is read from ``path``). With ``etag`` (of an
+        object), or with ``mtime`` and ``size`` (of a file), what was written to since is refused.
+        What ``spark.read.format("binaryFile")`` gives fits.
     settings : ExtractSettings, optional
 
     Returns
     -------
     DataFrame
-        One row per picture: path, label, width, height, content_sha256, features, size,
-        reason_code, reason. Where ``reason_code`` is null, ``features`` is not, and vice versa.
+        One row per picture: path, label, width, height, content_sha256, features, size, etag,
+        mtime, reason_code, reason. Where ``reason_code`` is null, ``features`` is not, and vice
+        versa.
 
     Raises
     ------
@@ -100,7 +117,7 @@ def select_images(images_df: DataFrame) -> DataFrame:
         )
     columns = [
         F.col(name) if name in images_df.columns else F.lit(None).cast(spark_type).alias(name)
-        for name, spark_type in (("label", "string"), ("size", "long"), ("content", "binary"))
+        for name, spark_type in COLUMNS.items()
     ]
     return images_df.select(schema.PATH, *columns)
 
@@ -155,10 +172,16 @@ def _extract_groups(
     batches: Iterable[pa.RecordBatch], backbone: Backbone, prepare: Prepare
 ) -> Iterator[pa.RecordBatch]:
     extract = partial(extract_batch, backbone=backbone, prepare=prepare)
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as leader, ThreadPoolExecutor(FETCHES) as pool:
+
+        def fetch(group: Sequence[dict[str, object]]) -> list[Picture]:
+            # Threads would only stand in each other's way at a disk.
+            remote = any(is_address(str(row[schema.PATH])) for row in group)
+            return list(pool.map(_fetch_row, group) if remote else map(_fetch_row, group))
+
         coming: Future[list[Picture]] | None = None
         for group in _groups(batches):
-            ready, coming = coming, pool.submit(_fetch_group, group)
+            ready, coming = coming, leader.submit(fetch, group)
             if ready is not None:
                 yield extract(ready.result())
         if coming is not None:
@@ -181,18 +204,24 @@ def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[dict[str, object
         yield group
 
 
-def _fetch_group(group: Sequence[dict[str, object]]) -> list[Picture]:
-    return [_fetch_row(row) for row in group]
-
-
 def _fetch_row(row: dict[str, object]) -> Picture:
     return _fetch_picture(**row)  # type: ignore[arg-type]
 
 
 def _fetch_picture(
-    path: str, label: str | None, size: int | None, content: bytes | None
+    path: str,
+    label: str | None,
+    size: int | None,
+    etag: str | None = None,
+    mtime: datetime | None = None,
+    known: Sequence[str] | None = None,
+    content: bytes | None = None,
 ) -> Picture:
+    found: bytes | ImageError
     try:
-        return Picture(path, label, size, fetch_bytes(path) if content is None else content)
+        found = (
+            content if content is not None else fetch_bytes(path, etag=etag, size=size, mtime=mtime)
+        )
     except ImageError as error:
-        return Picture(path, label, size, error)
+        found = error
+    return Picture(path, label, size, found, etag, mtime, known or ())

@@ -12,7 +12,7 @@ from pomona import schema
 from pomona.reduction.fitted import Reduction
 from pomona.spark.vectors import to_matrix, to_spark_schema
 
-__all__ = ["reduce_features", "reduce_partition", "reduced_schema"]
+__all__ = ["reduce_batch", "reduce_features", "reduce_partition", "reduced_schema"]
 
 
 def reduce_features(features_df: DataFrame, *, reduction: Reduction) -> DataFrame:
@@ -53,11 +53,16 @@ def reduce_partition(
 ) -> Iterator[pa.RecordBatch]:
     """Turn one partition of features into rows of :data:`pomona.schema.REDUCED`."""
     for batch in batches:
-        reduced = reduction.transform(to_matrix(batch[schema.FEATURES]))
-        offsets = np.arange(len(reduced) + 1, dtype=np.int32) * reduced.shape[1]
-        vector_type = schema.REDUCED.field(schema.PCA).type
-        vectors = pa.ListArray.from_arrays(
-            pa.array(offsets), pa.array(reduced.ravel()), type=vector_type
-        )
-        columns = [batch[schema.PATH], batch[schema.LABEL], vectors]
-        yield pa.RecordBatch.from_arrays(columns, schema=schema.REDUCED)
+        yield reduce_batch(batch, reduction=reduction)
+
+
+def reduce_batch(batch: pa.RecordBatch, *, reduction: Reduction) -> pa.RecordBatch:
+    """Turn rows with path, label and features into rows of :data:`pomona.schema.REDUCED`."""
+    reduced = reduction.transform(to_matrix(batch[schema.FEATURES]))
+    offsets = np.arange(len(reduced) + 1, dtype=np.int32) * reduced.shape[1]
+    vector_type = schema.REDUCED.field(schema.PCA).type
+    vectors = pa.ListArray.from_arrays(
+        pa.array(offsets), pa.array(reduced.ravel()), type=vector_type
+    )
+    columns = [batch[schema.PATH], batch[schema.LABEL], vectors]
+    return pa.RecordBatch.from_arrays(columns, schema=schema.REDUCED)

@@ -10,19 +10,17 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pomona import schema
-from pomona.errors import ReductionError
 from pomona.reduction.fitted import Reduction
 from pomona.reduction.moments import Moments
+from pomona.reduction.solving import check_width, solve_reduction
 from pomona.settings import ReduceSettings
 from pomona.spark.session import count_partitions
 from pomona.spark.vectors import to_matrix
 
-__all__ = ["fit_reduction", "sum_moments"]
+__all__ = ["add_in_tree", "fit_reduction", "sum_moments", "to_batch"]
 
 # Sums added up by one task of the tree: 8 triangles of 1280 features are 52 MB.
 FAN_IN: Final = 8
-# Beyond this the square matrix alone takes 2 GB on the driver.
-MAX_FEATURES: Final = 16_384
 
 
 def fit_reduction(
@@ -46,20 +44,9 @@ def fit_reduction(
     ReductionError
         If the features are too few, too wide or too alike for what is asked.
     """
-    # Not above: workers import this module too, and have no use for scikit-learn.
-    from pomona.reduction.estimators import PCA, Standardizer
-
     settings = settings or ReduceSettings()
-    if n_features > MAX_FEATURES:
-        raise ReductionError(
-            f"The vectors have '{n_features}' features. The exact PCA holds a square matrix of "
-            f"them and stops at {MAX_FEATURES}. Use a pooled output of the backbone."
-        )
-    moments = sum_moments(features_df, n_features=n_features)
-    standardizer = Standardizer(with_scale=settings.standardise).fit_moments(moments)
-    pca = PCA(settings.components, whiten=settings.whiten)
-    pca.fit_moments(moments, scale=standardizer.scale_)
-    return Reduction.from_fitted(standardizer, pca)
+    check_width(n_features)
+    return solve_reduction(sum_moments(features_df, n_features=n_features), settings)
 
 
 def sum_moments(features_df: DataFrame, *, n_features: int) -> Moments:
@@ -70,13 +57,14 @@ def sum_moments(features_df: DataFrame, *, n_features: int) -> Moments:
     sums = (
         features_df.select(schema.FEATURES)
         .mapInArrow(_sum_partition, "part int, moments binary")
-        .transform(_add_in_tree)
+        .transform(add_in_tree)
     )
     row = sums.first()
     return Moments.empty(n_features) if row is None else Moments.from_bytes(row["moments"])
 
 
-def _add_in_tree(sums: DataFrame) -> DataFrame:
+def add_in_tree(sums: DataFrame) -> DataFrame:
+    """Add up rows of ``part`` and ``moments``, a few at a time; at most one row is left."""
     n_parts = count_partitions(sums)
     while n_parts > 1:
         n_parts = math.ceil(n_parts / FAN_IN)
@@ -96,7 +84,7 @@ def _sum_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch
         total = moments if total is None else total.merge(moments)
     if total is not None:
         context = TaskContext.get()
-        yield _to_batch([(context.partitionId() if context else 0, total)])
+        yield to_batch([(context.partitionId() if context else 0, total)])
 
 
 def _add_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -109,10 +97,11 @@ def _add_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch
         group = row["group"]
         totals[group] = totals[group].merge(moments) if group in totals else moments
     if totals:
-        yield _to_batch(list(totals.items()))
+        yield to_batch(list(totals.items()))
 
 
-def _to_batch(sums: list[tuple[int, Moments]]) -> pa.RecordBatch:
+def to_batch(sums: list[tuple[int, Moments]]) -> pa.RecordBatch:
+    """Return sums as rows of ``part`` and ``moments``."""
     return pa.RecordBatch.from_arrays(
         [
             pa.array([part for part, _ in sums], pa.int32()),

@@ -2,10 +2,11 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any, Final
 
 from pyspark.sql import DataFrame, SparkSession
@@ -16,7 +17,7 @@ from pomona.backbones import BackboneSpec
 from pomona.recognition.decisions import DecisionRule
 from pomona.recognition.head import Head
 from pomona.reduction.fitted import Reduction
-from pomona.settings import ClassifierName, TableFormat, TrainSettings
+from pomona.settings import ClassifierName, TrainSettings
 from pomona.spark.reduce.components import reduce_features
 from pomona.spark.session import count_cores
 from pomona.spark.tables import read_features
@@ -67,10 +68,10 @@ class _Fitted:
 def train_to_folder(
     spark: SparkSession,
     features: Location,
-    folder: LocalLocation,
+    folder: Location,
     *,
+    names: Sequence[str],
     settings: TrainSettings,
-    features_format: TableFormat,
     spec: BackboneSpec,
     weights: Path,
     reduction: Reduction | None,
@@ -83,10 +84,12 @@ def train_to_folder(
     spark : SparkSession
     features : Location
         Table of features.
-    folder : LocalLocation
-        Of the results; trees pass through it, so every worker must be able to write there.
+    folder : Location
+        Of the results. Trees pass through it where it is one of this machine, so every worker
+        must be able to write there; else through a folder that this machine keeps for a while.
+    names : sequence of str
+        Of the files of ``features`` that count.
     settings : TrainSettings
-    features_format : {"parquet", "csv", "json"}
     spec : BackboneSpec
         Of the network that made the features.
     weights : Path
@@ -106,14 +109,14 @@ def train_to_folder(
         If the labelled vectors do not allow what is asked.
     """
     started = time.perf_counter()
-    table = read_features(spark, features, format=features_format, n_features=spec.n_features)
+    table = read_features(spark, features, names)
     plan = plan_training(table, settings=settings)
     parts = collect_parts(table, plan)
     overlap = _find_overlap(parts)
     warnings = [*plan.warnings, *([overlap.warning] if overlap.warning else [])]
     for warning in warnings:
         logger.warning("%s", warning)
-    scratch = folder.at(SCRATCH)
+    scratch = _find_scratch(folder)
     scratch.make()
     with _cached_rows(table, plan, settings, reduction, parts=(TRAIN,)) as rows:
         fitted = [
@@ -122,7 +125,7 @@ def train_to_folder(
         ]
     best = max(fitted, key=lambda one: one.record.chosen_by)
     head = best.head
-    if settings.refit:
+    if settings.final_fit:
         # A pair of folders was asked for: the second is for measuring, whatever happens.
         sides = (TRAIN, CALIBRATION) if ":" in settings.split else (TRAIN, CALIBRATION, TEST)
         with _cached_rows(table, plan, settings, reduction, parts=sides) as rows:
@@ -153,6 +156,12 @@ def train_to_folder(
         training=summary | origin,
     )
     return record
+
+
+def _find_scratch(folder: Location) -> LocalLocation:
+    if isinstance(folder, LocalLocation):
+        return folder.at(SCRATCH)
+    return LocalLocation(Path(mkdtemp(prefix="pomona-")))
 
 
 def _find_overlap(parts: Parts) -> Overlap:

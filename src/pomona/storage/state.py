@@ -1,0 +1,164 @@
+"""What a store holds."""
+
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pomona import schema
+from pomona.errors import OutputError
+from pomona.storage.claims import Claim, find_living
+from pomona.storage.locations import Location
+from pomona.storage.store import FEATURES, QUARANTINE, STAGED, STATE, settle
+from pomona.storage.table import Snapshot, create_table, read_keys, read_snapshot
+
+__all__ = [
+    "StoreState",
+    "check_properties",
+    "create_store",
+    "new_ids",
+    "read_state",
+    "split_rows",
+    "sweep",
+]
+
+OWN_NAME: Final = re.compile(r"\.?part-\d{8}T\d{6}-[0-9a-f]{8}-")
+# Files that another program wrote into a table and has not committed.
+FOREIGN_S: Final = 24 * 3600.0
+
+
+@dataclass(frozen=True)
+class StoreState:
+    """What a store holds at one moment.
+
+    Parameters
+    ----------
+    features, quarantine : Snapshot
+    keys : pyarrow.Table
+        Rows of :data:`pomona.schema.KEYS`, those of features first.
+    """
+
+    features: Snapshot
+    quarantine: Snapshot
+    keys: pa.Table
+
+    def count(self, column: str) -> dict[str, int]:
+        """Return how many rows there are of each value: of labels those with features only."""
+        rows = self.keys
+        if column == schema.LABEL:
+            rows = rows.filter(pc.is_null(rows[schema.REASON_CODE]))
+        else:
+            rows = rows.filter(pc.is_valid(rows[column]))
+        counts = pc.value_counts(rows[column].combine_chunks())
+        pairs = [(row["values"] or "", row["counts"]) for row in counts.to_pylist()]
+        return dict(sorted(pairs))
+
+
+def create_store(out: Location, properties: Mapping[str, str]) -> None:
+    """Let there be a store; one that is there already stays as it is."""
+    for part, columns in (
+        (FEATURES, schema.STORED_FEATURES),
+        (QUARANTINE, schema.STORED_QUARANTINE),
+    ):
+        create_table(out.at(part), columns, name=part, properties=properties)
+
+
+def check_properties(out: Location, state: StoreState, properties: Mapping[str, str]) -> None:
+    """Refuse settings that do not fit what the store holds.
+
+    Raises
+    ------
+    OutputError
+        It names the difference.
+    """
+    for name, wanted in properties.items():
+        held = state.features.properties.get(name)
+        if held != wanted:
+            raise OutputError(
+                f"'{out}' was made with {name} '{held}', and now it is '{wanted}'. Their rows do "
+                "not fit together. Give the same settings, choose another place with --out, or "
+                "add --fresh to start anew."
+            )
+
+
+def read_state(out: Location) -> StoreState:
+    """Return what a store holds now.
+
+    Raises
+    ------
+    OutputError
+        If there is no store.
+    """
+    features = read_snapshot(out.at(FEATURES))
+    quarantine = read_snapshot(out.at(QUARANTINE))
+    if features is None or quarantine is None:
+        raise OutputError(
+            f"'{out}' has no features. There is no table in '{out.at(FEATURES)}'. "
+            "Run 'pomona extract SOURCE --out OUT' first."
+        )
+    keys = pa.concat_tables(
+        [
+            _read_part(out.at(FEATURES), features, schema.STORED_FEATURES),
+            _read_part(out.at(QUARANTINE), quarantine, schema.STORED_QUARANTINE),
+        ]
+    )
+    return StoreState(features, quarantine, keys.combine_chunks())
+
+
+def _read_part(folder: Location, snapshot: Snapshot, columns: pa.Schema) -> pa.Table:
+    there = pa.schema([columns.field(name) for name in schema.KEYS.names if name in columns.names])
+    rows = read_keys(folder, snapshot, there)
+    arrays = [
+        rows[field.name] if field.name in rows.column_names else pa.nulls(len(rows), field.type)
+        for field in schema.KEYS
+    ]
+    return pa.table(arrays, schema=schema.KEYS)
+
+
+def new_ids(n: int) -> pa.Array:
+    """Return ``n`` random names for rows."""
+    return pa.array([secrets.token_hex(16) for _ in range(n)], pa.string())
+
+
+def sweep(out: Location, claim: Claim) -> int:
+    """Delete the files of both tables that count no more and that nobody is about to commit.
+
+    Returns
+    -------
+    int
+        Number of files deleted.
+    """
+    n_deleted = 0
+    for part in (FEATURES, QUARANTINE):
+        folder = out.at(part)
+        # In this order: who wrote a file has a claim, or has ended and stands in the log.
+        files = [file for file in folder.files() if "/" not in file.name]
+        living = find_living(out, claim)
+        snapshot = read_snapshot(folder)
+        counting = snapshot.files if snapshot else {}
+        newest = max((file.mtime for file in files), default=0.0)
+        doomed = [
+            file.name
+            for file in files
+            if file.name not in counting
+            and not any(other in file.name for other in living)
+            # Another program makes no claim.
+            and (OWN_NAME.match(file.name) or newest - file.mtime > FOREIGN_S)
+        ]
+        folder.delete_files(doomed)
+        n_deleted += len(doomed)
+    settle(out)
+    if not find_living(out, claim):
+        # Of runs that were killed.
+        out.delete(f"{STATE}/{STAGED}")
+        out.at(STATE).delete_unfinished()
+    return n_deleted
+
+
+def split_rows(rows: pa.Table, n: int) -> Sequence[pa.Table]:
+    """Return a table in pieces of at most ``n`` rows."""
+    return [rows.slice(start, n) for start in range(0, len(rows), n)]
