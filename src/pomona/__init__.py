@@ -8,22 +8,28 @@ if TYPE_CHECKING:
     from pomona.errors import PomonaError
     from pomona.facts import find_facts
     from pomona.features.batch import extract_features
+    from pomona.pipeline.check import check
     from pomona.pipeline.evaluate import evaluate
     from pomona.pipeline.extract import extract
+    from pomona.pipeline.forget import forget
+    from pomona.pipeline.history import history
     from pomona.pipeline.reduce import reduce
     from pomona.pipeline.report import report
     from pomona.pipeline.run import run
     from pomona.pipeline.train import train
+    from pomona.pipeline.watch import watch
     from pomona.recognition import load_recogniser
     from pomona.reduction.estimators import PCA, Standardizer
     from pomona.settings import (
         ExtractSettings,
+        ForgetSettings,
         ReduceSettings,
         RunSettings,
         SourceSettings,
         SparkSettings,
         TrainSettings,
         UpdateSettings,
+        WatchSettings,
     )
     from pomona.spark.extract.images import extract_images
     from pomona.spark.reduce.components import reduce_features
@@ -32,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PCA",
     "ExtractSettings",
+    "ForgetSettings",
     "PomonaError",
     "ReduceSettings",
     "RunSettings",
@@ -40,12 +47,16 @@ __all__ = [
     "Standardizer",
     "TrainSettings",
     "UpdateSettings",
+    "WatchSettings",
+    "check",
     "evaluate",
     "extract",
     "extract_features",
     "extract_images",
     "find_facts",
     "fit_reduction",
+    "forget",
+    "history",
     "load_backbone",
     "load_recogniser",
     "reduce",
@@ -53,6 +64,7 @@ __all__ = [
     "report",
     "run",
     "train",
+    "watch",
 ]
 
 # Imported on first use, so that `import pomona` and `pomona --help` are quick.
@@ -67,12 +79,17 @@ _HOMES = {
     "Standardizer": "reduction.estimators",
     "TrainSettings": "settings",
     "UpdateSettings": "settings",
+    "ForgetSettings": "settings",
+    "WatchSettings": "settings",
+    "check": "pipeline.check",
     "evaluate": "pipeline.evaluate",
     "extract": "pipeline.extract",
     "extract_features": "features.batch",
     "extract_images": "spark.extract.images",
     "find_facts": "facts",
     "fit_reduction": "spark.reduce.fitting",
+    "forget": "pipeline.forget",
+    "history": "pipeline.history",
     "load_backbone": "backbones",
     "load_recogniser": "recognition",
     "reduce": "pipeline.reduce",
@@ -80,6 +97,7 @@ _HOMES = {
     "report": "pipeline.report",
     "run": "pipeline.run",
     "train": "pipeline.train",
+    "watch": "pipeline.watch",
 }
 
 

@@ -12,6 +12,7 @@
     +-- ImageError (ValueError)             one picture cannot be used; has a ``reason_code``
     +-- ReductionError (ValueError)         the features do not allow the PCA asked for
     +-- TrainingError (ValueError)          the labelled vectors do not allow a classifier
+    +-- StoppedError (RuntimeError)         the work was asked to end early; what is done is kept
     +-- QuarantineError (RuntimeError)      more pictures were unusable than ``max_bad`` allows
 
 A bad picture is data, never a reason to stop: :class:`ImageError` ends as a row of ``quarantine/``.
@@ -28,6 +29,7 @@ __all__ = [
     "SetupError",
     "ShapeError",
     "SourceError",
+    "StoppedError",
     "TrainingError",
 ]
 
@@ -66,6 +68,10 @@ class ReductionError(PomonaError, ValueError):
 
 class TrainingError(PomonaError, ValueError):
     """The labelled vectors do not allow the classifier that was asked for."""
+
+
+class StoppedError(PomonaError, RuntimeError):
+    """The work was asked to end early; what was committed is kept."""
 
 
 class QuarantineError(PomonaError, RuntimeError):

@@ -13,6 +13,7 @@ from pomona.cli import (
     recognise,
     run,
     serve,
+    store,
     train,
 )
 from pomona.cli.usage import OneLineGroup
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "POMONA"},
 )
-for commands in (run, train, recognise, facts, serve, doctor):
+for commands in (run, store, train, recognise, facts, serve, doctor):
     app.add_typer(commands.app)
 app.add_typer(backbones.app, name="backbones")
 app.add_typer(presets.app, name="presets")

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING
+from keyword import iskeyword
 from typing import Annotated, Any, Final
 
 import typer
@@ -61,6 +62,8 @@ def command(
         settings = _settings_of([*parts, Nested("console", ConsoleSettings, None)])
 
         def call(context: typer.Context, **values: Any) -> None:
+            # A word of Python has an underscore behind it.
+            values = {name.rstrip("_"): value for name, value in values.items()}
             console = build_record(ConsoleSettings, values)
             with command_session(quiet=console.quiet, log_json=console.log_json):
                 _refuse_idle(settings, values, context)
@@ -124,7 +127,7 @@ def _to_parameter(setting: Setting) -> inspect.Parameter:
     value_type: Any = list[setting.type] if setting.many else setting.type  # type: ignore[name-defined]
     required = setting.default is MISSING
     return inspect.Parameter(
-        setting.key,
+        f"{setting.key}_" if iskeyword(setting.key) else setting.key,
         inspect.Parameter.KEYWORD_ONLY,
         annotation=Annotated[value_type if required else value_type | None, info],
         default=inspect.Parameter.empty if required else None,

@@ -2,6 +2,7 @@
 
 import platform
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -142,7 +143,11 @@ def start_store(plan: Plan) -> None:
 
 
 def update_store(
-    plan: Plan, mine: Claim, session: Session, on_progress: OnProgress | None
+    plan: Plan,
+    mine: Claim,
+    session: Session,
+    on_progress: OnProgress | None,
+    stop: Callable[[], bool] | None = None,
 ) -> Updated:
     """Do what the plan says, commit by commit, and say what the store holds then.
 
@@ -150,9 +155,11 @@ def update_store(
     ------
     QuarantineError
         If more pictures than ``max_bad`` cannot be used.
+    StoppedError
+        If ``stop`` said so after a commit.
     """
     started = time.perf_counter()
-    work = Work(plan, mine, session, on_progress)
+    work = Work(plan, mine, session, on_progress, stop)
     state = plan.state or read_state(plan.out)
     if not plan.changes.nothing:
         state = work.fetch(state)

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pomona.errors import SettingsError
@@ -40,7 +41,7 @@ from pomona.storage.store import (
     staging,
 )
 
-__all__ = ["run"]
+__all__ = ["Wishes", "run", "run_once"]
 
 logger = logging.getLogger(__name__)
 
@@ -87,28 +88,77 @@ def run(
     PomonaError
         As :func:`pomona.extract`, :func:`pomona.reduce` and :func:`pomona.train`.
     """
+    wishes = Wishes(
+        source=source,
+        out=out,
+        extracting=extract_settings or ExtractSettings(),
+        updating=update_settings or UpdateSettings(),
+        reducing=reduce_settings or ReduceSettings(),
+        running=run_settings or RunSettings(),
+        training=train_settings,
+        spark=spark_settings or SparkSettings(),
+    )
+    session = Session(wishes.spark, for_training=train_settings is not None)
+    return run_once(wishes, session, fresh=fresh, on_progress=on_progress)
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """All that a user says of a run."""
+
+    source: SourceSettings
+    out: str
+    extracting: ExtractSettings
+    updating: UpdateSettings
+    reducing: ReduceSettings
+    running: RunSettings
+    training: TrainSettings | None
+    spark: SparkSettings
+
+
+def run_once(
+    wishes: Wishes,
+    session: Session,
+    *,
+    fresh: bool = False,
+    on_progress: OnProgress | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> RunRecord:
+    """Bring a store up to date, with a session that may be used again.
+
+    Parameters
+    ----------
+    wishes : Wishes
+    session : Session
+    fresh : bool
+    on_progress : callable, optional
+    stop : callable, optional
+        Asked after each commit whether to end there.
+
+    Raises
+    ------
+    StoppedError
+        If ``stop`` said so; what was committed is kept.
+    """
     started = time.perf_counter()
-    settings = run_settings or RunSettings()
-    reducing = reduce_settings or ReduceSettings()
-    _check_together(settings, train_settings)
-    if train_settings is not None:
+    _check_together(wishes.running, wishes.training)
+    if wishes.training is not None:
         check_training()
     plan = plan_extract(
-        source,
-        out,
-        extract_settings=extract_settings,
-        update_settings=update_settings,
-        spark_settings=spark_settings,
+        wishes.source,
+        wishes.out,
+        extract_settings=wishes.extracting,
+        update_settings=wishes.updating,
+        spark_settings=wishes.spark,
         fresh=fresh,
     )
-    session = Session(plan.spark_settings, for_training=train_settings is not None)
     if plan.changes.fetch.num_rows:
         # While Java starts, this process only waits.
         threading.Thread(target=_import_ahead, daemon=True).start()
     with claim(plan.out) as mine:
         start_store(plan)
-        updated = update_store(plan, mine, session, on_progress)
-        wanted = _Wanted(plan, settings, reducing, train_settings)
+        updated = update_store(plan, mine, session, on_progress, stop)
+        wanted = _Wanted(plan, wishes.running, wishes.reducing, wishes.training)
         record = wanted.bring(updated, mine, session, started)
         sweep(plan.out, mine)
     return record

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pomona import schema
+from pomona.errors import StoppedError
 from pomona.pictures.changes import find_changes
 from pomona.pipeline.plan import Plan
 from pomona.pipeline.session import Session
@@ -35,10 +36,15 @@ class Work:
     """The batches of one run, and what they came to."""
 
     def __init__(
-        self, plan: Plan, mine: Claim, session: Session, on_progress: OnProgress | None
+        self,
+        plan: Plan,
+        mine: Claim,
+        session: Session,
+        on_progress: OnProgress | None,
+        stop: Callable[[], bool] | None = None,
     ) -> None:
         self._plan, self._mine, self._session = plan, mine, session
-        self._on_progress = on_progress
+        self._on_progress, self._stop = on_progress, stop
         self._fingerprint = plan.backbone.spec.fingerprint()
         self._moved: set[str] = set()
         self._n = dict.fromkeys(
@@ -60,7 +66,7 @@ class Work:
         state = commit_batch(
             self._plan.out,
             state,
-            batch,
+            replace(batch, number=self._n["commits"]),
             fingerprint=self._fingerprint,
             claim=self._mine,
             note=note,
@@ -68,6 +74,8 @@ class Work:
         self._n["commits"] += 1
         self._n["extracted"] += batch.n_extracted
         self._n["quarantined"] += len(batch.bad)
+        if self._stop is not None and self._stop():
+            raise StoppedError("Stopped after a commit. The next run goes on from there.")
         return state
 
     def fetch(self, state: StoreState) -> StoreState:

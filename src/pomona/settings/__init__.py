@@ -19,7 +19,15 @@ from pomona.settings.asking import (
     PurgeSettings,
 )
 from pomona.settings.option import Option, When
-from pomona.settings.running import ResultSettings, RunSettings, SparkSettings, UpdateSettings
+from pomona.settings.running import (
+    CheckSettings,
+    ForgetSettings,
+    ResultSettings,
+    RunSettings,
+    SparkSettings,
+    UpdateSettings,
+    WatchSettings,
+)
 from pomona.settings.serving import Contributing, Limits, ServeSettings
 from pomona.settings.stages import (
     AUTO_ENGINE,
@@ -41,6 +49,7 @@ __all__ = [
     "CLASSIFIERS",
     "DEFAULT_MAX_PIXELS",
     "CacheSettings",
+    "CheckSettings",
     "ClassifierName",
     "ConsoleSettings",
     "ContributedSettings",
@@ -50,6 +59,7 @@ __all__ = [
     "EvaluateSettings",
     "ExtractSettings",
     "FactsSettings",
+    "ForgetSettings",
     "FormatSettings",
     "Limits",
     "NetworkSettings",
@@ -68,6 +78,7 @@ __all__ = [
     "TableFormat",
     "TrainSettings",
     "UpdateSettings",
+    "WatchSettings",
     "When",
     "parse_components",
 ]

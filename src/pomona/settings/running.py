@@ -9,12 +9,21 @@ from pomona.errors import SettingsError
 from pomona.settings.option import Option, Record
 from pomona.settings.stages import OUTPUT, REDUCTION
 
-__all__ = ["ResultSettings", "RunSettings", "SparkSettings", "UpdateSettings"]
+__all__ = [
+    "CheckSettings",
+    "ForgetSettings",
+    "ResultSettings",
+    "RunSettings",
+    "SparkSettings",
+    "UpdateSettings",
+    "WatchSettings",
+]
 
 ExportKind = Literal["csv", "json", "labels"]
 Refit = Literal["auto", "always", "never"]
 SPARK: Final = "Spark"
 UPDATE: Final = "Growing stores"
+WATCH: Final = "Watching"
 COMMIT_EVERY: Final = re.compile(r"[1-9]\d{0,8}|[1-9]\d{0,5}(\.\d+)?[smh]")
 SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -150,3 +159,62 @@ class ResultSettings(Record):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "out", os.fspath(self.out))
+
+
+@dataclass(frozen=True)
+class ForgetSettings(Record):
+    """Which pictures to take out for good."""
+
+    paths: Annotated[
+        tuple[str, ...],
+        Option("Picture: its full name, or its name below SOURCE.", name="path"),
+    ] = ()
+    label: Annotated[str | None, Option("All pictures of this label.")] = None
+    code: Annotated[
+        str | None,
+        Option("The contribution of this code; its photograph is deleted, too."),
+    ] = None
+    file: Annotated[
+        str | None, Option("File with the name of a picture on each line.", name="from")
+    ] = None
+    dry_run: Annotated[bool, Option("Count them; change nothing.")] = False
+    as_json: Annotated[bool, Option("Print the receipt as JSON.", name="json")] = False
+
+
+@dataclass(frozen=True)
+class CheckSettings(Record):
+    """What to do about what is found."""
+
+    repair: Annotated[bool, Option("Mend what can be mended; without, only look.")] = False
+    as_json: Annotated[bool, Option("Print the findings as JSON.", name="json")] = False
+
+
+@dataclass(frozen=True)
+class WatchSettings(Record):
+    """When to look, and who may wake up earlier."""
+
+    every: Annotated[
+        float, Option("Seconds between two rounds.", WATCH, unit="seconds", at_least=1)
+    ] = 60.0
+    queue: Annotated[
+        str | None,
+        Option(
+            "Address of an SQS queue that the bucket tells of new objects: between full listings, "
+            "one a day, a round begins only when it has said something.",
+            WATCH,
+            unit="url",
+            unset="none",
+        ),
+    ] = None
+    metrics: Annotated[
+        str | None,
+        Option(
+            "File for figures in Prometheus' text format, renewed after each round.",
+            WATCH,
+            unit="path",
+            unset="none",
+        ),
+    ] = None
+    rounds: Annotated[
+        int | None, Option("End after this many rounds.", WATCH, unset="never", at_least=1)
+    ] = None

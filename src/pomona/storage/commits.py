@@ -61,6 +61,8 @@ class Batch:
         Path to how often it was tried before, of those in ``bad``.
     gone : frozenset of str
         ``picture_id`` of rows that leave.
+    number : int
+        Which one of its run it is.
     """
 
     pictures: pa.Table = field(default_factory=schema.LISTING.empty_table)
@@ -70,6 +72,7 @@ class Batch:
     bad: pa.Table = field(default_factory=BAD.empty_table)
     attempts: Mapping[str, int] = field(default_factory=dict)
     gone: frozenset[str] = frozenset()
+    number: int = 0
 
     @property
     def n_extracted(self) -> int:
@@ -133,8 +136,10 @@ def _commit_features(
     counts = {
         "extracted": batch.n_extracted,
         "kept": len(batch.kept),
-        "quarantined": len(batch.bad),
         "gone": len(batch.gone),
+        "pictures": state.features.n_rows
+        + sum(file.n_rows for file in add)
+        - sum(state.features.files[name].n_rows for name in replaced),
     }
     features = commit(
         folder,
@@ -142,7 +147,7 @@ def _commit_features(
         schema.STORED_FEATURES,
         add=add,
         remove=replaced,
-        note={"run": claim.name, **counts, **note},
+        note={"run": claim.name, "batch": batch.number, **counts, **note},
     )
     return StoreState(features, state.quarantine, _follow(state.keys, replaced, doomed))
 
@@ -165,7 +170,7 @@ def _commit_quarantine(
         schema.STORED_QUARANTINE,
         add=add,
         remove=replaced,
-        note={"run": claim.name},
+        note={"run": claim.name, "batch": batch.number, "quarantined": len(batch.bad)},
     )
     return StoreState(state.features, quarantine, _follow(state.keys, replaced, doomed))
 

@@ -17,6 +17,7 @@ from pomona.storage.records import (
     ModelRecord,
     NetworkFile,
     parse_record,
+    replace,
     to_json,
 )
 
@@ -24,6 +25,7 @@ __all__ = [
     "MODEL_FILE",
     "NETWORK_FILE",
     "check_network",
+    "copy_recogniser",
     "read_arrays",
     "read_model_record",
     "write_arrays",
@@ -33,6 +35,15 @@ __all__ = [
 
 MODEL_FILE: Final = "model.json"
 NETWORK_FILE: Final = "recogniser.onnx"
+# What model.json says of a reduction; all else is of the recogniser.
+REDUCTION_FIELDS: Final = (
+    "backbone",
+    "whiten",
+    "n_features",
+    "n_components",
+    "arrays",
+    "fitted_on",
+)
 
 
 def read_model_record(folder: Location) -> ModelRecord:
@@ -148,3 +159,17 @@ def check_network(folder: Location, network: NetworkFile) -> None:
             f"'{network.sha256}', so the file was changed or is damaged. Copy the whole model "
             "folder again."
         )
+
+
+def copy_recogniser(source: Location, target: Location) -> None:
+    """Give a model folder that has a reduction the recogniser of another, if that has one."""
+    try:
+        old = read_model_record(source)
+    except ModelError:
+        return
+    if old.recogniser is None:
+        return
+    new = read_model_record(target)
+    target.put(NETWORK_FILE, source.get(NETWORK_FILE))
+    reduction = {name: getattr(new, name) for name in REDUCTION_FIELDS}
+    write_model_record(target, replace(old, **reduction))

@@ -26,9 +26,12 @@ __all__ = [
     "RUN_FORMAT",
     "ArrayFile",
     "ChangesRecord",
+    "CheckRecord",
     "ClassifierRecord",
+    "CommitRecord",
     "DecisionRecord",
     "DriftRecord",
+    "ForgetRecord",
     "JsonObject",
     "ModelRecord",
     "NetworkFile",
@@ -182,6 +185,94 @@ class DriftRecord(Record, frozen=True):
     quarantine_rate: float | None = None
     quarantine_rate_before: float | None = None
     strangeness: float | None = None
+
+
+class CommitRecord(Record, frozen=True, omit_defaults=False):
+    """One commit of a store.
+
+    Parameters
+    ----------
+    at : str
+        ISO time, UTC.
+    run : str
+        Which run made it.
+    batch : int
+        Which one of that run it is.
+    extracted, kept, quarantined, gone : int
+        Pictures that went through the network; that got other keys; that could not be used; rows
+        that left.
+    pictures : int
+        Pictures with features after it.
+    """
+
+    at: str
+    run: str
+    batch: int = 0
+    extracted: int = 0
+    kept: int = 0
+    quarantined: int = 0
+    gone: int = 0
+    pictures: int = 0
+
+
+class ForgetRecord(Record, frozen=True, omit_defaults=False, kw_only=True):
+    """The receipt of ``pomona forget``: counts and hashes, no names.
+
+    Parameters
+    ----------
+    at : str
+        ISO time, UTC.
+    named : int
+        Pictures that were asked for.
+    forgotten, features, quarantined : int
+        Rows that are gone, and of which table.
+    content_sha256 : list of str
+        Of the pictures: who still has one can show that it was this one.
+    files_deleted : int
+        Parquet files of both tables.
+    versions_left : int or None
+        Older versions that the bucket still keeps; None where that could not be found out.
+    versions_note : str
+        What that number means, and what to do.
+    recogniser_trained_before : bool
+        A recogniser in ``model/`` was trained while they were there.
+    dry_run : bool
+        Nothing was done.
+    """
+
+    at: str
+    named: int
+    forgotten: int
+    features: int
+    quarantined: int
+    content_sha256: list[str]
+    files_deleted: int = 0
+    versions_left: int | None = 0
+    versions_note: str = ""
+    recogniser_trained_before: bool = False
+    dry_run: bool = False
+
+
+class CheckRecord(Record, frozen=True, omit_defaults=False, kw_only=True):
+    """What ``pomona check`` looked at and found.
+
+    Parameters
+    ----------
+    pictures, files : int
+        Rows and files of both tables.
+    orphans : int
+        Files that count no more, or never did.
+    problems : list of str
+        A sentence each; none where every promise holds.
+    repaired : list of str
+        What was done about them.
+    """
+
+    pictures: int
+    files: int
+    orphans: int
+    problems: list[str]
+    repaired: list[str]
 
 
 class RunRecord(Record, frozen=True, kw_only=True):

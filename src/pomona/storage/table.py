@@ -311,6 +311,8 @@ def open_writer(file: Any, columns: pa.Schema) -> pq.ParquetWriter:
         use_dictionary=[
             name for name in (schema.LABEL, schema.FINGERPRINT) if name in columns.names
         ],
+        # `pomona check` tells a flipped bit by them.
+        write_page_checksum=True,
         # Nobody searches by a feature's smallest value.
         write_statistics=[name for name in columns.names if name not in vectors],
     )

@@ -109,6 +109,11 @@ class ContributionStore:
         self._remove(name, record)
         return True
 
+    def find(self, code: str) -> str | None:
+        """Return the name of a code's photograph below the folder; None if there is none."""
+        record = self._read(_record_name(code))
+        return None if record is None else str(record["file"])
+
     def purge(self, *, retention_days: int, today: date | None = None) -> int:
         """Remove what was given more than ``retention_days`` ago; return how many."""
         last = (today or datetime.now(UTC).date()) - timedelta(days=retention_days)
