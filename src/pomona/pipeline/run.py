@@ -254,6 +254,7 @@ class _Wanted:
         return (
             before.settings.run is not None
             and before.settings.run.export == self.running.export
+            and before.settings.run.refit == self.running.refit
             and before.settings.reduce == wanted
             and (self.training is None or self.training == trained)
             and before.images_extracted == updated.record.images_extracted

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Final, Self, cast
 from uuid import uuid4
 
 from pomona.storage.addresses import Address
-from pomona.storage.buckets import open_bucket, stored_errors
+from pomona.storage.buckets import RETRY, open_bucket, stored_errors
 from pomona.storage.locations import Location, StoredFile
 
 __all__ = ["BucketLocation"]
@@ -57,8 +57,11 @@ class BucketLocation:
         """Return the names directly in it, sorted."""
         import obstore
 
-        with stored_errors(self.address):
-            found = obstore.list_with_delimiter(self._store, self._key("") or None)
+        def ask() -> Any:
+            with stored_errors(self.address):
+                return obstore.list_with_delimiter(self._store, self._key("") or None)
+
+        found = RETRY(ask)
         keys = [*found["common_prefixes"], *(item["path"] for item in found["objects"])]
         return sorted({key.rstrip("/").rsplit("/", 1)[-1] for key in keys})
 
@@ -68,13 +71,18 @@ class BucketLocation:
 
         prefix = self._key("")
         start = len(prefix) + 1 if prefix else 0
-        with stored_errors(self.address):
-            pages = obstore.list(self._store, prefix or None)
-            return [
-                StoredFile(item["path"][start:], item["size"], item["last_modified"].timestamp())
-                for page in pages
-                for item in page
-            ]
+
+        def ask() -> Sequence[StoredFile]:
+            with stored_errors(self.address):
+                return [
+                    StoredFile(
+                        item["path"][start:], item["size"], item["last_modified"].timestamp()
+                    )
+                    for page in obstore.list(self._store, prefix or None)
+                    for item in page
+                ]
+
+        return RETRY(ask)
 
     def has(self, name: str) -> bool:
         """Return whether there is a file or a folder of this name."""
@@ -86,9 +94,7 @@ class BucketLocation:
                 return True
         except FileNotFoundError:
             pass
-        with stored_errors(self.address):
-            found = obstore.list_with_delimiter(self._store, self._key(name))
-        return bool(found["objects"] or found["common_prefixes"])
+        return bool(self.at(name).list())
 
     def get(self, name: str) -> bytes:
         """Return a file's bytes; raises OSError if it cannot be read."""

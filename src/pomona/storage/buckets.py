@@ -8,6 +8,8 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+
 from pomona.errors import SetupError
 from pomona.storage.addresses import Address
 from pomona.storage.identity import find_options, name_identity, refreshing_credentials
@@ -15,10 +17,10 @@ from pomona.storage.identity import find_options, name_identity, refreshing_cred
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-__all__ = ["delta_options", "explain", "open_bucket", "stored_errors"]
+__all__ = ["RETRY", "delta_options", "explain", "forget_buckets", "open_bucket", "stored_errors"]
 
 # A store that is down for longer than this is no hiccup.
-RETRY: Final[Any] = {"max_retries": 10, "retry_timeout": timedelta(seconds=180)}
+REQUESTS: Final[Any] = {"max_retries": 10, "retry_timeout": timedelta(seconds=180)}
 TIMEOUT: Final = timedelta(seconds=60)
 HTTP_STATUS: Final = re.compile(r"status code: (\d{3})")
 ERROR_CODE: Final = re.compile(r"<Code>(\w+)</Code>")
@@ -39,6 +41,19 @@ WAYS: Final = {
 }
 
 
+def _is_hiccup(error: BaseException) -> bool:
+    return isinstance(error, OSError) and not isinstance(error, FileNotFoundError | PermissionError)
+
+
+# For what the libraries do not try again themselves: an answer whose body ends too early.
+RETRY: Final = Retrying(
+    stop=stop_after_attempt(8),
+    wait=wait_exponential_jitter(multiplier=0.1, max=10),
+    retry=retry_if_exception(_is_hiccup),
+    reraise=True,
+)
+
+
 def open_bucket(address: Address) -> "ObjectStore":
     """Return the store of an address's bucket; the same object again within a process.
 
@@ -49,6 +64,11 @@ def open_bucket(address: Address) -> "ObjectStore":
     """
     # A store has threads and connections that a forked child must not inherit.
     return _open(address.kind, address.bucket, address.account, address.root, os.getpid())
+
+
+def forget_buckets() -> None:
+    """Open all buckets anew from now on: the environment says something else than before."""
+    _open.cache_clear()
 
 
 @cache
@@ -69,7 +89,7 @@ def _open(kind: str, bucket: str, account: str | None, root: str, process: int) 
     }
     with stored_errors(address):
         opened: ObjectStore = classes[kind](
-            bucket, config=options, client_options=client, retry_config=RETRY, **more
+            bucket, config=options, client_options=client, retry_config=REQUESTS, **more
         )
     return opened
 

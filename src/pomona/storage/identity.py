@@ -10,7 +10,7 @@ from typing import Any, Final
 from pomona.errors import SetupError
 from pomona.storage.addresses import Address
 
-__all__ = ["find_options", "name_identity", "refreshing_credentials"]
+__all__ = ["find_options", "name_identity", "open_aws", "refreshing_credentials"]
 
 # With one of these obstore finds its way by itself: keys, containers' and pods' roles.
 AWS_DIRECT: Final = (
@@ -115,6 +115,20 @@ def _aws_credentials(profile: str | None) -> Callable[[], Any]:
             "It is looked up in ~/.aws. Log in with 'aws sso login', or correct AWS_PROFILE."
         ) from error
     return provider
+
+
+def open_aws(service: str) -> Any:
+    """Return the vendor's own client of a service, for what obstore has no way to ask.
+
+    Raises
+    ------
+    ImportError
+        If the package is not installed.
+    """
+    import boto3
+
+    # It knows this variable only by its older name.
+    return boto3.client(service, region_name=os.environ.get("AWS_REGION"))
 
 
 @cache

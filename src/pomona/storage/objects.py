@@ -1,19 +1,23 @@
 """The objects of a bucket: listed page by page, read one at a time."""
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pomona.errors import SetupError
 from pomona.storage.addresses import Address, parse_address
 from pomona.storage.buckets import open_bucket, stored_errors
+from pomona.storage.identity import open_aws
 
 __all__ = ["BadKey", "ChangedError", "Page", "list_objects", "read_object"]
 
 PAGE_KEYS: Final = 1000
+TRIES: Final = 8
 # As a file such a key would lie elsewhere, or nowhere.
 BAD_KEY: Final = re.compile(r"(^|/)(\.{0,2})(/|$)|[\x00-\x1f\x7f]")
 
@@ -72,23 +76,47 @@ def list_objects(address: Address) -> Iterator[Page]:
         If the bucket is not there or may not be listed, or has keys that only the cloud's own
         package can list, and that is not installed.
     """
-    import obstore
     from obstore.exceptions import InvalidPathError
 
     last = ""
-    try:
-        with stored_errors(address, passing=InvalidPathError):
-            pages: Any = obstore.list(
-                open_bucket(address), address.key or None, return_arrow=True, chunk_size=PAGE_KEYS
-            )
-            for found in pages:
-                batch = pa.record_batch(found)
-                if batch.num_rows:
-                    last = batch["path"][-1].as_py()
-                    yield Page(_to_page(batch))
-    except InvalidPathError as error:
-        # One odd key makes obstore refuse the whole page it is on.
-        yield from _list_by_sdk(address, last, error)
+    tries = 0
+    while True:
+        try:
+            for page in _list(address, last):
+                last, tries = page.objects["path"][-1].as_py(), 0
+                yield page
+            return
+        except InvalidPathError as error:
+            # One odd key makes obstore refuse the whole page it is on.
+            yield from _list_by_sdk(address, last, error)
+            return
+        except OSError:
+            # A page whose body ends too early is not asked for again by obstore.
+            tries += 1
+            if tries == TRIES:
+                raise
+            time.sleep(0.1 * 2**tries)
+
+
+def _list(address: Address, last: str) -> Iterator[Page]:
+    import obstore
+    from obstore.exceptions import InvalidPathError
+
+    with stored_errors(address, passing=InvalidPathError):
+        pages: Any = obstore.list(
+            open_bucket(address),
+            address.key or None,
+            offset=last or None,
+            return_arrow=True,
+            chunk_size=PAGE_KEYS,
+        )
+        for found in pages:
+            batch = pa.record_batch(found)
+            # Some stores take no offset, or one that is included.
+            if last and batch.num_rows:
+                batch = batch.filter(pc.greater(batch["path"], last))
+            if batch.num_rows:
+                yield Page(_to_page(batch))
 
 
 def _to_page(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -134,10 +162,8 @@ def _page_of(rows: list[tuple[str, int, str | None, Any]], bad: list[BadKey]) ->
 
 
 def _list_s3(address: Address, last: str) -> Iterator[tuple[str, int, str | None, Any]]:
-    import boto3
-
     pages = (
-        boto3.client("s3")
+        open_aws("s3")
         .get_paginator("list_objects_v2")
         .paginate(Bucket=address.bucket, Prefix=_prefix(address), StartAfter=last)
     )
@@ -211,6 +237,8 @@ def read_object(path: str, *, etag: str | None, most: int) -> bytes | None:
     address = parse_address(path)
     passing = (PreconditionError, PermissionDeniedError, UnauthenticatedError)
     try:
+        if BAD_KEY.search(address.key):
+            raise FileNotFoundError(f"No file can be called '{address.key}'.")
         with stored_errors(address, passing=passing):
             options: Any = {"if_match": etag} if etag else {}
             result = obstore.get(open_bucket(address), address.key, options=options)

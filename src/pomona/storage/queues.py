@@ -4,6 +4,7 @@ import json
 from typing import Any, Protocol
 
 from pomona.errors import SettingsError, SetupError
+from pomona.storage.identity import open_aws
 
 __all__ = ["Queue", "SqsQueue", "open_queue"]
 
@@ -35,13 +36,12 @@ class SqsQueue:
     def __init__(self, url: str, client: Any = None) -> None:
         if client is None:
             try:
-                import boto3
+                client = open_aws("sqs")
             except ImportError as error:
                 raise SetupError(
                     f"The queue '{url}' cannot be read. That needs the package boto3. "
                     "Run 'pip install pomona[aws]'."
                 ) from error
-            client = boto3.client("sqs")
         self._url, self._client = url, client
         self._received: list[str] = []
 

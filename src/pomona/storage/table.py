@@ -22,9 +22,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pomona import schema
-from pomona.errors import OutputError
+from pomona.errors import OutputError, SetupError
 from pomona.storage.bucket_location import BucketLocation
-from pomona.storage.buckets import delta_options
+from pomona.storage.buckets import RETRY, delta_options, explain
 from pomona.storage.locations import Location
 
 if TYPE_CHECKING:
@@ -108,7 +108,8 @@ def create_table(
 
     folder.make()
     uri, options = _uri(folder)
-    DeltaTable.create(
+    RETRY(
+        DeltaTable.create,
         uri,
         columns,
         mode="ignore",
@@ -141,8 +142,18 @@ def _open(folder: Location) -> "DeltaTable | None":
     from deltalake.exceptions import TableNotFoundError
 
     uri, options = _uri(folder)
+
+    def load() -> DeltaTable:
+        try:
+            return DeltaTable(uri, storage_options=options)
+        except OSError as error:
+            if isinstance(folder, BucketLocation) and (said := explain(folder.address, error)):
+                raise SetupError(said) from error
+            raise
+
     try:
-        return DeltaTable(uri, storage_options=options)
+        # Unlike obstore it gives up where the body of an answer ends too early.
+        return RETRY(load)
     except (TableNotFoundError, FileNotFoundError):
         return None
 
@@ -218,28 +229,26 @@ def commit(
         raise OSError(f"The table '{folder}' is gone.")
     if table.version() != seen.version:
         raise ConflictError
-    try:
-        table.create_write_transaction(
-            actions,
-            "append",
-            columns,
-            commit_properties=CommitProperties(
-                app_transactions=[Transaction(APP, number)],
-                custom_metadata={APP: json.dumps(dict(note))} if note else None,
-            ),
-        )
-    except (DeltaError, OSError) as error:
-        # The answer may have been lost on its way: then it is one's own commit that is in the way.
-        after = read_snapshot(folder)
-        if after is None:
-            raise
-        if after.version == seen.version:
-            raise OSError(f"The table '{folder}' takes no commit: {error}") from error
-        added = all(file.name in after.files for file in add)
-        if not added or any(name in after.files for name in removed):
-            raise ConflictError from error
-        return after
-    after = read_snapshot(folder)
+    properties = CommitProperties(
+        app_transactions=[Transaction(APP, number)],
+        custom_metadata={APP: json.dumps(dict(note))} if note else None,
+    )
+
+    def write() -> Snapshot | None:
+        try:
+            table.create_write_transaction(actions, "append", columns, commit_properties=properties)
+        except (DeltaError, OSError) as error:
+            # The answer may have been lost on its way: then one's own commit is in the way.
+            after = read_snapshot(folder)
+            if after is None or after.version == seen.version:
+                raise OSError(f"The table '{folder}' takes no commit: {error}") from error
+            added = all(file.name in after.files for file in add)
+            if not added or any(name in after.files for name in removed):
+                raise ConflictError from error
+            return after
+        return read_snapshot(folder)
+
+    after = RETRY(write)
     if after is None:
         raise OSError(f"The table '{folder}' is gone.")
     return after

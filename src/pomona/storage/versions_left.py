@@ -3,6 +3,7 @@
 from typing import Any
 
 from pomona.storage.bucket_location import BucketLocation
+from pomona.storage.identity import open_aws
 from pomona.storage.locations import Location
 
 __all__ = ["count_versions"]
@@ -38,11 +39,9 @@ def count_versions(out: Location) -> dict[str, Any]:
 
 
 def _count_s3(out: BucketLocation) -> int:
-    import boto3
-
     prefix = f"{out.address.key}/" if out.address.key else ""
     pages = (
-        boto3.client("s3")
+        open_aws("s3")
         .get_paginator("list_object_versions")
         .paginate(Bucket=out.address.bucket, Prefix=prefix)
     )
