@@ -10,7 +10,7 @@ TSC := node_modules/.bin/tsc
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 RUNTIME := src/pomona/serving/static/vendor/VERSION
 
-.PHONY: help setup web java demo test test-keras test-finetune recogniser lint lint-page check format bench lock clean
+.PHONY: help setup web java stores demo test test-keras test-finetune recogniser lint lint-page check format bench lock clean
 
 help:
 	@echo "make demo [DATA=folder] [OUT=folder]  set up, run the pipeline, say where the report is"
@@ -68,8 +68,18 @@ endif
 	@echo "  $(BIN)/pomona serve                                        # this machine, camera and all"
 	@echo "  $(BIN)/pomona serve --host 0.0.0.0 --tls-self-signed       # your phone too: scan the code it shows"
 
+# Azurite, for the tests of Azure's dialect; without npm they say that they are skipped.
+stores:
+	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory tests/stores/node_modules/.ready || \
+	  echo "The tests of Azure's dialect will be skipped."; fi
+
+tests/stores/node_modules/.ready: tests/stores/package-lock.json
+	@echo "Fetching Azurite for the tests (npm, about 190 MB) ..."
+	@cd tests/stores && $(NPM_CI)
+	@touch $@
+
 # Two at a time, a file on one side only: one Spark, one browser and one server serve it all.
-test: setup
+test: setup stores
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # FOLDER,LOCK,GIGABYTES: an environment of its own for what is too heavy for everybody.

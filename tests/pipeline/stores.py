@@ -46,7 +46,7 @@ def read_store(out: str | Path, root: str | Path) -> dict[str, tuple[object, ...
     state = read_state(place)
     rows = read_rows(place.at("features"), state.features.files).to_pylist()
     bad = read_rows(place.at("quarantine"), state.quarantine.files)
-    found = {
+    found: dict[str, tuple[object, ...]] = {
         _below(row["path"], root): (
             row["label"],
             row["width"],

@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 proxy in a process of its own, whose hooks change what passes or make it fail."""
+"""A small HTTP/1.1 proxy in a process of its own; hooks change what passes or make it fail."""
 
 import asyncio
 import multiprocessing

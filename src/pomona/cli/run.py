@@ -23,7 +23,8 @@ from pomona.settings import (
 )
 
 if TYPE_CHECKING:
-    from pomona.storage.records import ChangesRecord, RunRecord
+    from pomona.storage.records import RunRecord
+    from pomona.storage.store_records import ChangesRecord
 
 __all__ = ["app"]
 

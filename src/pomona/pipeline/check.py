@@ -17,9 +17,10 @@ from pomona.storage.claims import Claim, claim, find_living
 from pomona.storage.commits import Batch, commit_batch
 from pomona.storage.locations import Location, open_location
 from pomona.storage.model_folder import MODEL_FILE, check_network, read_model_record
-from pomona.storage.records import CheckRecord, RunRecord
+from pomona.storage.records import RunRecord
 from pomona.storage.state import StoreState, read_state, sweep
 from pomona.storage.store import FEATURES, MODEL, QUARANTINE, REDUCED, RUN_FILE, STATE, find_run
+from pomona.storage.store_records import CheckRecord
 from pomona.storage.table import Snapshot, commit, read_snapshot
 
 __all__ = ["check"]

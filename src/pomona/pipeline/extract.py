@@ -24,13 +24,7 @@ from pomona.settings import (
 )
 from pomona.storage.addresses import full_place
 from pomona.storage.claims import Claim, claim
-from pomona.storage.records import (
-    RUN_FORMAT,
-    ChangesRecord,
-    RunRecord,
-    SettingsRecord,
-    SparkRecord,
-)
+from pomona.storage.records import RUN_FORMAT, RunRecord, SettingsRecord, SparkRecord
 from pomona.storage.records import replace as replace_fields
 from pomona.storage.state import (
     StoreState,
@@ -39,6 +33,7 @@ from pomona.storage.state import (
     sweep,
 )
 from pomona.storage.store import clear, find_run, publish, staging
+from pomona.storage.store_records import ChangesRecord
 from pomona.storage.versions import find_versions
 
 __all__ = ["Updated", "extract", "start_store", "update_store"]

@@ -19,7 +19,7 @@ from pomona.storage.forgotten import add_forgotten
 from pomona.storage.history import shorten
 from pomona.storage.locations import Location, open_location
 from pomona.storage.model_folder import copy_recogniser
-from pomona.storage.records import ForgetRecord, RunRecord, to_json
+from pomona.storage.records import RunRecord, to_json
 from pomona.storage.records import replace as replace_fields
 from pomona.storage.state import StoreState, read_state, sweep
 from pomona.storage.store import (
@@ -33,6 +33,7 @@ from pomona.storage.store import (
     publish,
     staging,
 )
+from pomona.storage.store_records import ForgetRecord
 from pomona.storage.versions_left import count_versions
 
 __all__ = ["forget"]

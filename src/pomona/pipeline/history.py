@@ -2,8 +2,8 @@
 
 from pomona.storage.history import list_commits
 from pomona.storage.locations import open_location
-from pomona.storage.records import CommitRecord
 from pomona.storage.state import read_state
+from pomona.storage.store_records import CommitRecord
 
 __all__ = ["history"]
 

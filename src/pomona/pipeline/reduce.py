@@ -19,7 +19,7 @@ from pomona.reduction.sums import Sums, read_sums, write_sums
 from pomona.settings import ReduceSettings, SparkSettings
 from pomona.storage.claims import claim
 from pomona.storage.locations import Location, open_location
-from pomona.storage.records import DriftRecord, RunRecord, replace
+from pomona.storage.records import RunRecord, replace
 from pomona.storage.state import read_state, sweep
 from pomona.storage.store import (
     FEATURES,
@@ -31,6 +31,7 @@ from pomona.storage.store import (
     read_run,
     staging,
 )
+from pomona.storage.store_records import DriftRecord
 from pomona.storage.table import Snapshot
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from pomona.settings import (
 from pomona.storage.claims import Claim, claim
 from pomona.storage.exports import check_vectors, export_features
 from pomona.storage.locations import Location
-from pomona.storage.records import DriftRecord, RunRecord, replace
+from pomona.storage.records import RunRecord, replace
 from pomona.storage.state import sweep
 from pomona.storage.store import (
     EXPORT,
@@ -40,6 +40,7 @@ from pomona.storage.store import (
     publish,
     staging,
 )
+from pomona.storage.store_records import DriftRecord
 
 __all__ = ["Wishes", "run", "run_once"]
 

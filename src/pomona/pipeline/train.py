@@ -13,7 +13,7 @@ from pomona.settings import SparkSettings, TrainSettings
 from pomona.storage.claims import claim
 from pomona.storage.locations import Location, open_location
 from pomona.storage.model_folder import read_model_record
-from pomona.storage.records import DriftRecord, RunRecord, replace, to_plain
+from pomona.storage.records import RunRecord, replace, to_plain
 from pomona.storage.state import read_state
 from pomona.storage.store import (
     FEATURES,
@@ -23,6 +23,7 @@ from pomona.storage.store import (
     read_run,
     staging,
 )
+from pomona.storage.store_records import DriftRecord
 from pomona.storage.table import Snapshot
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from pomona.pipeline.session import Session
 from pomona.schema import OnProgress
 from pomona.storage.claims import Claim
 from pomona.storage.commits import BAD, Batch, commit_batch
-from pomona.storage.records import ChangesRecord
 from pomona.storage.state import StoreState, read_state, split_rows
 from pomona.storage.store import FEATURES, QUARANTINE
+from pomona.storage.store_records import ChangesRecord
 from pomona.storage.table import read_rows
 
 __all__ = ["Work", "heal"]

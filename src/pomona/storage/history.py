@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from pomona.storage.locations import Location
-from pomona.storage.records import CommitRecord, to_plain
+from pomona.storage.records import to_plain
 from pomona.storage.store import FEATURES, QUARANTINE, STATE
+from pomona.storage.store_records import CommitRecord
 from pomona.storage.table import read_history, shorten_log
 
 __all__ = ["list_commits", "shorten"]
