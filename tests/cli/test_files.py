@@ -83,7 +83,7 @@ def test_a_file_may_hold_what_counts_another_day(run):
     [
         ("speed = 9", "--config", "unknown name 'speed'. Known: api_keys, backbone"),
         ("[run]\ntop = 9", "--config", "unknown name 'top'. Known: backbone"),
-        ("[runn]\nlimit = 9", "--config", "unknown table 'runn'. Known: backbones, contrib"),
+        ("[runn]\nlimit = 9", "--config", "unknown table 'runn'. Known: backbones, check, contrib"),
         ("[backbones.pul]\nto = 'x'", "--config", "unknown table 'pul'. Known: add, list, pull"),
         ("[run.spark]\nmaster = 'x'", "--config", "unknown table 'spark'. None is known here"),
         ("config = 'x'", "--config", "unknown name 'config'"),
