@@ -81,6 +81,8 @@ def find_changes(
     -------
     Changes
     """
+    if not len(keys):
+        return _all_new(pictures)
     place = pc.index_in(pictures[schema.PATH], value_set=keys[schema.PATH])
     place = place.combine_chunks() if isinstance(place, pa.ChunkedArray) else place
     before = keys.take(place)
@@ -92,7 +94,7 @@ def find_changes(
     fetch = pc.or_(pc.invert(same), again)
     gone = keys.filter(pc.invert(_referenced(place, len(keys))))
     fetched, held = pictures.filter(fetch), before.filter(fetch)
-    known = _find_known(fetched, held, gone)
+    known = _find_known(fetched, held, gone, fingerprint)
     counts = {
         "listed": len(pictures),
         "new": _count(pc.invert(found)),
@@ -110,6 +112,23 @@ def find_changes(
         before.filter(relabel),
         gone,
         counts,
+    )
+
+
+def _all_new(pictures: pa.Table) -> Changes:
+    """Say the same of an empty store, without a copy of the listing."""
+    nothing = schema.KEYS.empty_table()
+    known = pa.nulls(len(pictures), FETCHED.field(schema.KNOWN).type)
+    nulls = [pa.nulls(len(pictures), field.type) for field in schema.KEYS]
+    n = len(pictures)
+    counts = {"listed": n, "new": n, "changed": 0, "retried": 0, "relabelled": 0, "gone": 0}
+    return Changes(
+        pictures.append_column(FETCHED.field(schema.KNOWN), known),
+        pa.table(nulls, schema=schema.KEYS),
+        schema.LISTING.empty_table(),
+        nothing,
+        nothing,
+        counts | {"unchanged": 0},
     )
 
 
@@ -143,15 +162,18 @@ def _referenced(place: pa.Array, n: int) -> pa.Array:
     return pa.array(mask)
 
 
-def _find_known(fetched: pa.Table, held: pa.Table, gone: pa.Table) -> pa.Array:
+def _find_known(fetched: pa.Table, held: pa.Table, gone: pa.Table, fingerprint: str) -> pa.Array:
     """Return for each picture the contents it may have: its own old one, those gone elsewhere."""
     of_size: dict[int, list[str]] = defaultdict(list)
+    # Features of another network are not the same ones.
+    gone = gone.filter(pc.fill_null(pc.equal(gone[schema.FINGERPRINT], fingerprint), False))
     for size, sha256 in zip(
         gone[schema.SIZE].to_pylist(), gone[schema.CONTENT_SHA256].to_pylist(), strict=True
     ):
         if sha256 is not None and size is not None and len(of_size[size]) < MOST_KNOWN:
             of_size[size].append(sha256)
-    own = held[schema.CONTENT_SHA256].to_pylist()
+    same = pc.equal(held[schema.FINGERPRINT], fingerprint)
+    own = pc.if_else(same, held[schema.CONTENT_SHA256], None).to_pylist()
     sizes = fetched[schema.SIZE].to_pylist()
     return pa.array(
         [

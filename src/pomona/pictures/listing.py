@@ -185,8 +185,16 @@ def _list_bucket(settings: SourceSettings, on_listed: OnListed | None) -> Listin
     batches: list[pa.RecordBatch] = []
     bad: list[tuple[str, int]] = []
     n_seen = 0
+    last, in_order = "", True
     for page in list_objects(address):
-        batches.append(_choose(page.objects, settings.glob, start))
+        # Made whole page by page: a million rows are held once.
+        batch = _to_rows(
+            _choose(page.objects, settings.glob, start), address.root, start, find_label
+        )
+        if batch.num_rows:
+            in_order = in_order and last < batch[schema.PATH][0].as_py()
+            last = batch[schema.PATH][-1].as_py()
+            batches.append(batch)
         bad += [
             (f"{address.root}/{item.key}", item.size)
             for item in page.bad
@@ -195,31 +203,15 @@ def _list_bucket(settings: SourceSettings, on_listed: OnListed | None) -> Listin
         n_seen += page.objects.num_rows + len(page.bad)
         if on_listed is not None:
             on_listed(n_seen)
-    found = pa.Table.from_batches(batches) if batches else None
-    if found is None:
-        return Listing(schema.LISTING.empty_table(), _bad_names([], []))
-    found = found.sort_by("path")
-    names = pc.utf8_slice_codeunits(found["path"], start)
+    table = pa.Table.from_batches(batches, schema=schema.LISTING)
+    if not in_order:
+        table = table.sort_by(schema.PATH)
     if settings.sample:
-        relative = names.to_pylist()
-        chosen = pa.array(_sample(relative, [find_label(x) for x in relative], settings.sample))
-        found, names = found.take(chosen), names.take(chosen)
+        names = pc.utf8_slice_codeunits(table[schema.PATH], len(address.root) + 1 + start)
+        chosen = _sample(names.to_pylist(), table[schema.LABEL].to_pylist(), settings.sample)
+        table = table.take(pa.array(chosen, pa.int64()))
     if settings.limit is not None:
-        found, names = found.slice(0, settings.limit), names.slice(0, settings.limit)
-    labels = [
-        pa.array([find_label(name) for name in chunk.to_pylist()], pa.string())
-        for chunk in names.chunks
-    ]
-    table = pa.table(
-        [
-            pc.binary_join_element_wise(address.root, found["path"], "/"),
-            pa.chunked_array(labels, pa.string()),
-            found["size"],
-            found["etag"],
-            found["mtime"],
-        ],
-        schema=schema.LISTING,
-    )
+        table = table.slice(0, settings.limit)
     return Listing(table, _bad_names([name for name, _ in bad], [size for _, size in bad]))
 
 
@@ -231,3 +223,17 @@ def _choose(objects: pa.RecordBatch, glob: str | None, start: int) -> pa.RecordB
     if glob is not None:
         chosen = pc.and_(chosen, pa.array([matches(name, glob) for name in names.to_pylist()]))
     return objects.filter(chosen)
+
+
+def _to_rows(
+    objects: pa.RecordBatch, root: str, start: int, find_label: LabelRule
+) -> pa.RecordBatch:
+    names = pc.utf8_slice_codeunits(objects["path"], start).to_pylist()
+    arrays = [
+        pc.binary_join_element_wise(root, objects["path"], "/"),
+        pa.array([find_label(name) for name in names], pa.string()),
+        objects["size"],
+        objects["etag"],
+        objects["mtime"],
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema.LISTING)
