@@ -17,6 +17,7 @@ from pomona.pictures.fetch import fetch_bytes
 from pomona.reduction.fitted import load_reduction
 from pomona.reporting.recognition_data import RecognitionData, collect_recognition
 from pomona.reporting.report_data import QuarantinedPicture, ReportData
+from pomona.storage.history import list_commits
 from pomona.storage.locations import Location
 from pomona.storage.records import RunRecord, to_plain
 from pomona.storage.store import FEATURES, MODEL, QUARANTINE, REDUCED
@@ -63,6 +64,7 @@ def collect_report(out: Location, run: RunRecord) -> ReportData:
         point_paths=[point[0] for point in points],
         point_thumbnails=[_thumbnail(point[0]) for point in points],
         recognition=_recognition(out, run),
+        commits=list_commits(out),
     )
 
 

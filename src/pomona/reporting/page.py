@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pomona.errors import ShapeError
 from pomona.reporting import plots
 from pomona.reporting.colours import style_labels
+from pomona.reporting.growth import describe_changes, describe_drift, growth_figure
 from pomona.reporting.recognition_data import draw_recognition
 from pomona.reporting.report_data import QuarantinedPicture, ReportData
 from pomona.reporting.summary import describe_imbalance, list_cards, summarise_run
@@ -85,6 +86,8 @@ def render_report(data: ReportData) -> str:
         legend_labels=LEGEND_LABELS,
         n_points=0 if data.points is None else len(data.points),
         tables=_tables(data.run),
+        growth=[describe_changes(data.run), *describe_drift(data.run)],
+        n_commits=len(data.commits),
     )
 
 
@@ -123,6 +126,8 @@ def _figures(data: ReportData) -> dict[str, figure]:
         figures["share"] = plots.share_figure(ratio, n_components=data.n_components)
     if data.points is not None and len(data.points):
         figures["map"] = _map(data, data.points)
+    if data.commits:
+        figures["growth"] = growth_figure(data.commits)
     if data.recognition is not None:
         figures |= draw_recognition(data.recognition)
     return figures
@@ -232,7 +237,7 @@ def _legend(point_labels: Sequence[str]) -> list[_LegendEntry]:
 
 
 def _tables(run: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
-    elsewhere = ("settings", "versions", "label_counts", "quarantine_counts", "training")
+    elsewhere = ("settings", "versions", "label_counts", "quarantine_counts", "training", "drift")
     rest = {key: value for key, value in run.items() if key not in elsewhere}
     named = [("Settings", run.get("settings")), ("Versions", run.get("versions")), ("Run", rest)]
     return [(name, list(_flatten(value))) for name, value in named if value]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pomona.reporting.recognition_data import RecognitionData
+from pomona.storage.store_records import CommitRecord
 
 __all__ = ["QuarantinedPicture", "ReportData"]
 
@@ -63,6 +64,8 @@ class ReportData:
         JPEG files.
     recognition : RecognitionData, optional
         Where a recogniser was trained.
+    commits : sequence of CommitRecord
+        Of the store, oldest first.
     """
 
     run: Mapping[str, Any]
@@ -76,3 +79,4 @@ class ReportData:
     point_paths: Sequence[str]
     point_thumbnails: Sequence[bytes | None]
     recognition: RecognitionData | None = None
+    commits: Sequence[CommitRecord] = ()
