@@ -1,5 +1,6 @@
 """Whole runs from and to buckets: the same rows as from a folder, to the bit."""
 
+import json
 import shutil
 
 import pytest
@@ -124,8 +125,6 @@ def test_bad_days_lose_and_double_nothing(use, tmp_path):
 
 
 def test_the_role_of_a_job_reads_the_source_and_writes_the_result_only(use, tmp_path):
-    import json
-
     source = copy_frames(tmp_path / "fruit", n_labels=2, n_each=4)
     with start_s3(auth=True) as server:
         use(server)
@@ -174,3 +173,57 @@ def _make_signed(name: str) -> str:
 
     open_aws("s3").create_bucket(Bucket=name)
     return f"s3://{name}"
+
+
+def test_a_model_pictures_and_contributions_may_be_in_buckets(use, tmp_path):
+    from PIL import Image
+
+    from pomona.recognition.model import DEFAULT_MODEL
+    from pomona.serving.contributions.store import ContributionStore
+
+    with start_s3() as server:
+        use(server)
+        source = copy_frames(tmp_path / "fruit", n_labels=2, n_each=2)
+        photos, models = server.make_bucket("photos"), server.make_bucket("models")
+        upload(source, photos)
+        place = open_location(f"{models}/shipped")
+        for file in DEFAULT_MODEL.files():
+            place.put(file.name, DEFAULT_MODEL.get(file.name))
+        asked = pomona.evaluate(
+            f"{models}/shipped", pomona.SourceSettings(photos), out=f"{models}/evaluation"
+        )
+        local = pomona.evaluate(None, pomona.SourceSettings(source))
+        assert (asked.n_pictures, asked.known) == (4, local.known)
+        assert open_location(f"{models}/evaluation").list() == ["evaluation.json", "index.html"]
+        given = ContributionStore(f"{photos}/given")
+        code = given.add(Image.new("RGB", (40, 30)), label="Kiwi", consent_version="1", lang="en")
+        assert given.count() == 1
+        assert given.find(code).startswith("Kiwi/")
+        assert given.delete(code)
+        assert open_location(f"{photos}/given").files() == []
+
+
+@pytest.mark.parametrize("preset", ["s3-vgg16-csv", "emr-resnet50-2d"])
+def test_presets_run_from_and_to_a_bucket(preset, use, tmp_path):
+    from typer.testing import CliRunner
+
+    from pomona.cli.app import app
+
+    with start_s3() as server:
+        use(server)
+        source = copy_frames(tmp_path / "fruit", n_labels=2, n_each=6)
+        photos, results = server.make_bucket("photos"), server.make_bucket("results")
+        upload(source, photos)
+        command = ["run", photos, "--out", results, "--preset", preset]
+        done = CliRunner().invoke(app, [*command, "--backbone", "efficientnet_lite0"])
+        assert done.exit_code == 0, done.output
+        place = open_location(results)
+        if preset == "s3-vgg16-csv":
+            lines = place.at("export").get("features.csv").decode().splitlines()
+            assert len(lines) == 13
+            assert lines[0].startswith('"path","label","feat_0"')
+        else:
+            names = place.at("reduced").list()
+            rows = [line for name in names for line in place.at("reduced").get(name).splitlines()]
+            assert len(rows) == 12
+            assert all(len(json.loads(row)["pca"]) == 2 for row in rows)

@@ -66,7 +66,7 @@ class Work:
         state = commit_batch(
             self._plan.out,
             state,
-            replace(batch, number=self._n["commits"]),
+            batch,
             fingerprint=self._fingerprint,
             claim=self._mine,
             note=note,

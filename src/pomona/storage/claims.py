@@ -38,10 +38,15 @@ class Claim:
     name: str
     _renewed: float = field(default_factory=time.time)
     _numbers: Iterator[int] = field(default_factory=count)
+    _batches: Iterator[int] = field(default_factory=count)
 
     def find_name(self) -> str:
         """Return a name for a new file, which nobody has used."""
         return f"part-{self.name}-{next(self._numbers):05d}-{secrets.token_hex(4)}.parquet"
+
+    def count_batch(self) -> int:
+        """Return the number of this process's next batch."""
+        return next(self._batches)
 
     def check(self) -> None:
         """Refuse to go on after a pause in which others may have taken this process for dead.

@@ -62,7 +62,7 @@ class Batch:
     gone : frozenset of str
         ``picture_id`` of rows that leave.
     number : int
-        Which one of its run it is.
+        Which one of its process it is; :func:`commit_batch` says so.
     """
 
     pictures: pa.Table = field(default_factory=schema.LISTING.empty_table)
@@ -101,6 +101,7 @@ def commit_batch(
     PomonaError
         If others commit all the time, or this process was stopped for too long.
     """
+    batch = replace(batch, number=claim.count_batch())
     for _ in range(TRIES):
         claim.check()
         try:
