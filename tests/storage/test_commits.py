@@ -183,3 +183,23 @@ def wait_for_commit(out, n_before):
             return
         time.sleep(0.02)
     raise AssertionError("no commit came")
+
+
+def test_a_claim_in_a_bucket_dies_with_its_process(tmp_path):
+    import json
+    import os
+
+    from pomona.storage.claims import CLAIMS, _find_where, _is_dead_here
+
+    place = LocalLocation(tmp_path).at(CLAIMS)
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    here = {"where": _find_where(), "process": os.getpid()}
+    for name, told in {
+        "mine": here,
+        "ended": here | {"process": ended.pid},
+        "elsewhere": {"where": "another machine", "process": ended.pid},
+    }.items():
+        place.put(name, json.dumps(told).encode())
+    dead = {name for name in ("mine", "ended", "elsewhere", "gone") if _is_dead_here(place, name)}
+    assert dead == {"ended", "gone"}

@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-import platform
 import secrets
 import threading
 import time
@@ -12,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
 from typing import Final
 
 from pomona.errors import OutputError, PomonaError
@@ -74,7 +74,7 @@ def claim(out: Location) -> Iterator[Claim]:
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
     place = out.at(CLAIMS)
     mine = Claim(name)
-    content = json.dumps({"host": platform.node(), "process": os.getpid()}).encode()
+    content = json.dumps({"where": _find_where(), "process": os.getpid()}).encode()
     try:
         place.put(name, content)
     except OSError as error:
@@ -137,9 +137,18 @@ def find_living(out: Location, mine: Claim) -> set[str]:
     return living
 
 
+def _find_where() -> str | None:
+    """Return what says in which space a process number counts; None where nothing says it."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return None
+
+
 def _is_dead(place: Location, name: str) -> bool:
     if not isinstance(place, LocalLocation):
-        return False
+        return _is_dead_here(place, name)
     try:
         handle = os.open(place.local_file(name), os.O_RDONLY)
     except FileNotFoundError:
@@ -154,3 +163,22 @@ def _is_dead(place: Location, name: str) -> bool:
         return False
     finally:
         os.close(handle)
+
+
+def _is_dead_here(place: Location, name: str) -> bool:
+    """Return whether a claim is of a process of this machine that has ended."""
+    try:
+        told = json.loads(place.get(name))
+    except FileNotFoundError:
+        return True
+    except ValueError:
+        return False
+    if told.get("where") is None or told["where"] != _find_where():
+        return False
+    try:
+        os.kill(int(told["process"]), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
