@@ -2,10 +2,10 @@
 
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from picture_files import FRAMES
 
 import pomona
@@ -72,15 +72,14 @@ def upload(source: Path, address: str) -> None:
     """Make a bucket hold what a folder holds, and nothing else."""
     place = open_location(address)
     wanted = {path.relative_to(source).as_posix(): path for path in source.rglob("*.jpg")}
-    place.delete_files([file.name for file in place.files() if file.name not in wanted])
-    for name, path in wanted.items():
+    held = {file.name: file.size for file in place.files()}
+    place.delete_files([name for name in held if name not in wanted])
+
+    def put(name: str) -> None:
+        content = wanted[name].read_bytes()
         # Azure gives a new ETag to what is written again, though it be the same.
-        if not place.has(name) or place.get(name) != path.read_bytes():
-            place.put(name, path.read_bytes())
+        if held.get(name) != len(content) or place.get(name) != content:
+            place.put(name, content)
 
-
-def as_table(out: str | Path, part: str) -> pa.Table:
-    """Return a table of a store as pyarrow reads the folder."""
-    import pyarrow.dataset as ds
-
-    return ds.dataset(Path(out) / part, format="parquet").to_table()
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(put, wanted))
