@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import parse_qs, unquote, urlsplit
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 from stores.proxy import Answer, Forward, Handle, Request, serve_proxy
 from stores.servers import KEY, SECRET, Server
@@ -55,9 +55,11 @@ def make_handle(latency_s: float) -> Handle:
         if request.method == "GET" and not key:
             return _list(held, {name: values[0] for name, values in asked.items()})
         if request.method == "POST" and "delete" in asked:
-            for name in re.findall(r"<Key>(.*?)</Key>", request.body.decode()):
-                held.pop(name.replace("&amp;", "&"), None)
-            return Answer(200, "OK", XML, b"<DeleteResult/>")
+            names = re.findall(r"<Key>(.*?)</Key>", request.body.decode())
+            for name in names:
+                held.pop(unescape(name), None)
+            told = "".join(f"<Deleted><Key>{name}</Key></Deleted>" for name in names)
+            return Answer(200, "OK", XML, f"<DeleteResult>{told}</DeleteResult>".encode())
         return _object(held, key, request, buckets)
 
     return handle

@@ -116,7 +116,9 @@ class BucketLocation:
         import obstore
 
         with stored_errors(self.address):
-            obstore.put(self._store, self._key(name), content)
+            # In one request: parts would be three round trips.
+            parts = len(content) > HELD_BYTES
+            obstore.put(self._store, self._key(name), content, use_multipart=parts)
 
     def put_if_absent(self, name: str, content: bytes) -> bool:
         """Write a file unless there is one; of several at a time exactly one gets True.
@@ -144,9 +146,10 @@ class BucketLocation:
 
         with tempfile.SpooledTemporaryFile(max_size=HELD_BYTES) as file:
             yield cast(BinaryIO, file)
+            parts = file.tell() > HELD_BYTES
             file.seek(0)
             with stored_errors(self.address):
-                obstore.put(self._store, self._key(name), cast(Any, file))
+                obstore.put(self._store, self._key(name), cast(Any, file), use_multipart=parts)
 
     def local_file(self, name: str) -> Path:
         """Return where a library that opens files by path finds a copy of this one."""
