@@ -1,11 +1,13 @@
 import http.client
 import os
+import re
 import signal
 import socket
 import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from picture_files import encode, make_pixels
 from serving.conftest import images
@@ -98,6 +100,19 @@ def test_ctrl_c_while_the_processes_start_is_quiet_too(model_folder, home):
         os.killpg(server.pid, signal.SIGINT)
         assert server.popen.wait(20) == 0
         assert "Traceback" not in server.output()
+
+
+def test_ctrl_c_reaches_none_of_the_other_processes(model_folder, home):
+    with real_server(model_folder, home, "--workers", "2", "--threads", "1") as server:
+        children = psutil.Process(server.pid).children()
+        serving = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+        assert [_blocks_ctrl_c(child.pid) for child in serving] == [True, True]
+
+
+def _blocks_ctrl_c(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    blocked = int(re.search(r"SigBlk:\s*(\w+)", status)[1], 16)
+    return bool(blocked >> (signal.SIGINT - 1) & 1)
 
 
 def test_self_signed_tls_answers_and_leaves_no_key(model_folder, home):

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing import resource_tracker
 from typing import Any, Final
 
 from uvicorn import Config, Server
@@ -131,6 +132,8 @@ def _deaf_children() -> Iterator[None]:
 
     Reached while it still imports its modules, a process would end with a traceback.
     """
+    # Started later, with the first process, it would unblock the signal again.
+    resource_tracker.ensure_running()
     ended = threading.Event()
     # A signal goes to any thread that does not block it; a process starts with its maker's mask.
     threading.Thread(target=ended.wait, name="pomona-ctrl-c", daemon=True).start()
