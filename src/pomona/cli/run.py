@@ -129,10 +129,9 @@ def _print_plan(
     updating: UpdateSettings,
     spark: SparkSettings,
 ) -> None:
-    from collections import Counter
-
-    from pomona import schema
+    from pomona.pipeline.compare import count_changes
     from pomona.pipeline.plan import plan_extract
+    from pomona.pipeline.session import Session
 
     plan = plan_extract(
         source,
@@ -142,21 +141,20 @@ def _print_plan(
         spark_settings=spark,
         fresh=result.fresh,
     )
-    fetch, counts = plan.changes.fetch, plan.changes.counts
+    plan = count_changes(plan, Session(spark))
+    changes, counts = plan.changes, plan.changes.counts
     if result.as_json:
         from json import dumps
 
-        typer.echo(dumps(counts | {"dry_run": True}))
+        typer.echo(dumps(dict(counts) | {"dry_run": True}))
         return
-    n_bytes = sum(size or 0 for size in fetch[schema.SIZE].to_pylist())
     typer.echo(
-        f"Would read {len(fetch)} pictures, {n_bytes / 1e6:.1f} MB, of {plan.listing.n_images} "
-        f"({counts['new']} new, {counts['changed']} changed, {counts['retried']} again; "
-        f"{counts['gone']} gone):"
+        f"Would read {changes.n_fetch} pictures, {changes.n_fetch_bytes / 1e6:.1f} MB, of "
+        f"{plan.n_images} ({counts['new']} new, {counts['changed']} changed, {counts['retried']} "
+        f"again; {counts['gone']} gone):"
     )
-    labels = Counter(fetch[schema.LABEL].to_pylist())
-    for label, n in sorted(labels.items(), key=lambda item: item[0] or ""):
-        typer.echo(f"  {n:>7}  {label if label is not None else '(no label)'}")
+    for label, n in sorted(changes.fetch_labels.items()):
+        typer.echo(f"  {n:>7}  {label or '(no label)'}")
 
 
 def _print_json(record: "RunRecord") -> None:

@@ -1,16 +1,16 @@
 """What a listing asks of a store: which pictures are new, changed, moved or gone."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pomona import schema
 
-__all__ = ["Changes", "find_changes"]
+__all__ = ["NOTHING", "Changes", "add_known", "describe", "find_changes"]
 
 # Of one size there may be many; a picture that is not recognised only costs a network pass.
 MOST_KNOWN: Final = 64
@@ -23,12 +23,15 @@ class Changes:
 
     Parameters
     ----------
-    fetch : pyarrow.Table
-        Rows of the listing to read, with ``known``: hashes of contents that the store has features
-        of and that may have moved here.
-    before : pyarrow.Table
-        For each of them what the store held at its path (:data:`pomona.schema.KEYS`); null where
-        that was nothing.
+    n_fetch, n_fetch_bytes : int
+        Pictures to read.
+    fetch_labels : dict of str to int
+        How many of each label; no label is the empty text.
+    cut : callable
+        ``cut(start, stop)`` gives two tables for some of them: their rows of the listing, with
+        ``known``, the hashes of contents that the store has features of and that may have moved
+        here; and what the store held at their paths (:data:`pomona.schema.KEYS`), null where that
+        was nothing.
     relabel : pyarrow.Table
         Rows of the listing whose label alone is another.
     relabelled : pyarrow.Table
@@ -40,8 +43,10 @@ class Changes:
         out to have moved.
     """
 
-    fetch: pa.Table
-    before: pa.Table
+    n_fetch: int
+    n_fetch_bytes: int
+    fetch_labels: Mapping[str, int]
+    cut: Callable[[int, int], tuple[pa.Table, pa.Table]]
     relabel: pa.Table
     relabelled: pa.Table
     gone: pa.Table
@@ -50,7 +55,7 @@ class Changes:
     @property
     def nothing(self) -> bool:
         """Whether the store is up to date."""
-        return not (len(self.fetch) or len(self.relabel) or len(self.gone))
+        return not (self.n_fetch or len(self.relabel) or len(self.gone))
 
 
 def find_changes(
@@ -94,7 +99,6 @@ def find_changes(
     fetch = pc.or_(pc.invert(same), again)
     gone = keys.filter(pc.invert(_referenced(place, len(keys))))
     fetched, held = pictures.filter(fetch), before.filter(fetch)
-    known = _find_known(fetched, held, gone, fingerprint)
     counts = {
         "listed": len(pictures),
         "new": _count(pc.invert(found)),
@@ -106,12 +110,12 @@ def find_changes(
     rest = ("new", "changed", "retried", "relabelled")
     counts["unchanged"] = counts["listed"] - sum(counts[name] for name in rest)
     return Changes(
-        fetched.append_column(FETCHED.field(schema.KNOWN), known),
-        held,
-        pictures.filter(relabel),
-        before.filter(relabel),
-        gone,
-        counts,
+        **describe(fetched),
+        cut=_cut_of(add_known(fetched, held, gone, fingerprint), held),
+        relabel=pictures.filter(relabel),
+        relabelled=before.filter(relabel),
+        gone=gone,
+        counts=counts,
     )
 
 
@@ -121,14 +125,32 @@ def _all_new(pictures: pa.Table) -> Changes:
     known = pa.nulls(len(pictures), FETCHED.field(schema.KNOWN).type)
     nulls = [pa.nulls(len(pictures), field.type) for field in schema.KEYS]
     n = len(pictures)
+    fetched = pictures.append_column(FETCHED.field(schema.KNOWN), known)
     counts = {"listed": n, "new": n, "changed": 0, "retried": 0, "relabelled": 0, "gone": 0}
     return Changes(
-        pictures.append_column(FETCHED.field(schema.KNOWN), known),
-        pa.table(nulls, schema=schema.KEYS),
-        schema.LISTING.empty_table(),
-        nothing,
-        nothing,
-        counts | {"unchanged": 0},
+        **describe(pictures),
+        cut=_cut_of(fetched, pa.table(nulls, schema=schema.KEYS)),
+        relabel=schema.LISTING.empty_table(),
+        relabelled=nothing,
+        gone=nothing,
+        counts=counts | {"unchanged": 0},
+    )
+
+
+def describe(fetched: pa.Table) -> dict[str, Any]:
+    """Return what :class:`Changes` says of the pictures to read."""
+    labels = pc.value_counts(fetched[schema.LABEL].combine_chunks()).to_pylist()
+    return {
+        "n_fetch": len(fetched),
+        "n_fetch_bytes": pc.sum(fetched[schema.SIZE]).as_py() or 0,
+        "fetch_labels": {row["values"] or "": row["counts"] for row in labels},
+    }
+
+
+def _cut_of(fetched: pa.Table, held: pa.Table) -> Callable[[int, int], tuple[pa.Table, pa.Table]]:
+    return lambda start, stop: (
+        fetched.slice(start, stop - start),
+        held.slice(start, stop - start),
     )
 
 
@@ -136,12 +158,17 @@ def _is_same(pictures: pa.Table, before: pa.Table, fingerprint: str) -> pa.Chunk
     etags = pc.and_(pc.is_valid(pictures[schema.ETAG]), pc.is_valid(before[schema.ETAG]))
     version = pc.if_else(
         etags,
-        _equal(pictures[schema.ETAG], before[schema.ETAG]),
+        # Some lists write them with quotes, some without.
+        _equal(_trim(pictures[schema.ETAG]), _trim(before[schema.ETAG])),
         _equal(pictures[schema.MTIME], before[schema.MTIME]),
     )
     size = _equal(pictures[schema.SIZE], before[schema.SIZE])
     network = _equal(before[schema.FINGERPRINT], pa.scalar(fingerprint))
     return pc.and_(pc.and_(version, size), network)
+
+
+def _trim(etags: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.utf8_trim(etags, '"')
 
 
 def _equal(left: pa.ChunkedArray, right: pa.ChunkedArray | pa.Scalar) -> pa.ChunkedArray:
@@ -162,10 +189,19 @@ def _referenced(place: pa.Array, n: int) -> pa.Array:
     return pa.array(mask)
 
 
-def _find_known(fetched: pa.Table, held: pa.Table, gone: pa.Table, fingerprint: str) -> pa.Array:
-    """Return for each picture the contents it may have: its own old one, those gone elsewhere."""
+def add_known(fetched: pa.Table, held: pa.Table, gone: pa.Table, fingerprint: str) -> pa.Table:
+    """Add to each picture the contents it may have: its own old one, those gone elsewhere.
+
+    Parameters
+    ----------
+    fetched : pyarrow.Table
+        Rows of :data:`pomona.schema.LISTING`.
+    held, gone : pyarrow.Table
+        Rows of :data:`pomona.schema.KEYS`: what the store held at their paths, and what leaves.
+    fingerprint : str
+        Of the network: features of another are not the same ones.
+    """
     of_size: dict[int, list[str]] = defaultdict(list)
-    # Features of another network are not the same ones.
     gone = gone.filter(pc.fill_null(pc.equal(gone[schema.FINGERPRINT], fingerprint), False))
     for size, sha256 in zip(
         gone[schema.SIZE].to_pylist(), gone[schema.CONTENT_SHA256].to_pylist(), strict=True
@@ -175,10 +211,12 @@ def _find_known(fetched: pa.Table, held: pa.Table, gone: pa.Table, fingerprint: 
     same = pc.equal(held[schema.FINGERPRINT], fingerprint)
     own = pc.if_else(same, held[schema.CONTENT_SHA256], None).to_pylist()
     sizes = fetched[schema.SIZE].to_pylist()
-    return pa.array(
-        [
-            ([sha256] if sha256 else []) + of_size.get(size, [])
-            for sha256, size in zip(own, sizes, strict=True)
-        ],
-        FETCHED.field(schema.KNOWN).type,
-    )
+    known = [
+        ([sha256] if sha256 else []) + of_size.get(size, [])
+        for sha256, size in zip(own, sizes, strict=True)
+    ]
+    field = FETCHED.field(schema.KNOWN)
+    return fetched.append_column(field, pa.array(known, field.type))
+
+
+NOTHING: Final = _all_new(schema.LISTING.empty_table())

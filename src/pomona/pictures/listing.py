@@ -19,7 +19,7 @@ from pomona.pictures.walk import EXTENSIONS, FoundPicture, find_pictures, matche
 from pomona.settings import SourceSettings
 from pomona.storage.addresses import is_address, parse_address, to_text
 
-__all__ = ["Listing", "OnListed", "list_images"]
+__all__ = ["Listing", "OnListed", "choose_pictures", "hash_pictures", "list_images", "to_rows"]
 
 # Called with the number of files seen so far.
 OnListed = Callable[[int], None]
@@ -188,8 +188,8 @@ def _list_bucket(settings: SourceSettings, on_listed: OnListed | None) -> Listin
     last, in_order = "", True
     for page in list_objects(address):
         # Made whole page by page: a million rows are held once.
-        batch = _to_rows(
-            _choose(page.objects, settings.glob, start), address.root, start, find_label
+        batch = to_rows(
+            choose_pictures(page.objects, settings.glob, start), address.root, start, find_label
         )
         if batch.num_rows:
             in_order = in_order and last < batch[schema.PATH][0].as_py()
@@ -215,7 +215,7 @@ def _list_bucket(settings: SourceSettings, on_listed: OnListed | None) -> Listin
     return Listing(table, _bad_names([name for name, _ in bad], [size for _, size in bad]))
 
 
-def _choose(objects: pa.RecordBatch, glob: str | None, start: int) -> pa.RecordBatch:
+def choose_pictures(objects: pa.RecordBatch, glob: str | None, start: int) -> pa.RecordBatch:
     """Return the objects that are pictures by their names."""
     names = pc.utf8_slice_codeunits(objects["path"], start)
     hidden = pc.match_substring_regex(names, HIDDEN)
@@ -225,9 +225,21 @@ def _choose(objects: pa.RecordBatch, glob: str | None, start: int) -> pa.RecordB
     return objects.filter(chosen)
 
 
-def _to_rows(
+def to_rows(
     objects: pa.RecordBatch, root: str, start: int, find_label: LabelRule
 ) -> pa.RecordBatch:
+    """Return objects as rows of :data:`pomona.schema.LISTING`.
+
+    Parameters
+    ----------
+    objects : pyarrow.RecordBatch
+        path (below ``root``), size, etag, mtime.
+    root : str
+        Of the bucket or folder.
+    start : int
+        Characters of a path before the name that labels and patterns are looked up by.
+    find_label : callable
+    """
     names = pc.utf8_slice_codeunits(objects["path"], start).to_pylist()
     arrays = [
         pc.binary_join_element_wise(root, objects["path"], "/"),
@@ -237,3 +249,17 @@ def _to_rows(
         objects["mtime"],
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=schema.LISTING)
+
+
+def hash_pictures(pictures: pa.Table) -> int:
+    """Return a hash that changes when a picture is added, removed, resized or touched.
+
+    It is a sum, so that parts of a listing can be hashed in any order: modulo 2**256.
+    """
+    total = 0
+    for batch in pictures.to_batches():
+        columns = [column.cast(pa.string()) for column in batch.columns]
+        rows = pc.binary_join_element_wise(*(pc.fill_null(column, "") for column in columns), "\0")
+        for row in rows.to_pylist():
+            total += int.from_bytes(hashlib.sha256(row.encode()).digest(), "big")
+    return total % 2**256

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-import pyarrow as pa
-
 from pomona import schema
 from pomona.errors import PomonaError, QuarantineError
 from pomona.pipeline.clock import seconds_since
+from pomona.pipeline.compare import compared, count_again
 from pomona.pipeline.plan import Plan, plan_extract
 from pomona.pipeline.session import Session
 from pomona.pipeline.update import Work, heal
@@ -29,6 +28,7 @@ from pomona.storage.records import replace as replace_fields
 from pomona.storage.state import (
     StoreState,
     create_store,
+    find_state,
     read_state,
     sweep,
 )
@@ -121,7 +121,8 @@ def extract(
     session = Session(plan.spark_settings)
     with claim(plan.out) as mine:
         start_store(plan)
-        updated = update_store(plan, mine, session, on_progress)
+        with compared(plan, mine, session) as plan:
+            updated = update_store(plan, mine, session, on_progress)
         with staging(plan.out) as staged:
             record = replace_fields(updated.record, seconds_total=seconds_since(started))
             publish(staged, plan.out, parts=(), run=record)
@@ -160,7 +161,10 @@ def update_store(
         state = work.fetch(state)
         state = work.relabel(state)
         work.drop_gone(state)
-        state = heal(plan, mine, read_state(plan.out))
+        if plan.inventory is None:
+            state = heal(plan, mine, read_state(plan.out))
+        else:
+            state = count_again(plan, mine, find_state(plan.out), session)
     seconds = time.perf_counter() - started - session.seconds_start
     changes = work.count()
     _check(plan, state)
@@ -172,7 +176,7 @@ def update_store(
 
 
 def _check(plan: Plan, state: StoreState) -> None:
-    n_bad, n_found = state.quarantine.n_rows, plan.listing.n_images
+    n_bad, n_found = state.quarantine.n_rows, plan.n_images
     share = n_bad / n_found
     if share > plan.settings.max_bad:
         counts = state.count(schema.REASON_CODE)
@@ -188,9 +192,11 @@ def _to_record(
     plan: Plan, state: StoreState, changes: ChangesRecord, session: Session, seconds: float
 ) -> RunRecord:
     n_extracted, n_quarantined = state.features.n_rows, state.quarantine.n_rows
-    if len(state.keys) != n_extracted + n_quarantined:
+    labels, reasons = state.count(schema.LABEL), state.count(schema.REASON_CODE)
+    n_counted = sum(labels.values()) + sum(reasons.values())
+    if n_counted != n_extracted + n_quarantined:
         raise PomonaError(
-            f"The store has '{len(state.keys)}' pictures, and its tables say {n_extracted} and "
+            f"The store has '{n_counted}' pictures, and its tables say {n_extracted} and "
             f"{n_quarantined}. None may be lost. Please report this as a bug."
         )
     before = find_run(plan.out)
@@ -214,10 +220,10 @@ def _to_record(
         n_features=spec.n_features,
         n_components=before.n_components if before else None,
         explained_variance=before.explained_variance if before else None,
-        label_counts=state.count(schema.LABEL),
-        quarantine_counts=state.count(schema.REASON_CODE),
+        label_counts=labels,
+        quarantine_counts=reasons,
         source=full_place(plan.source.source),
-        source_sha256=fingerprint_of(plan.listing.all_pictures),
+        source_sha256=plan.source_sha256,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         settings=SettingsRecord(
             source=plan.source,
@@ -236,16 +242,3 @@ def _to_record(
         drift=before.drift if before else None,
         changes=changes,
     )
-
-
-def fingerprint_of(pictures: pa.Table) -> str:
-    """Return a hash that changes when a picture is added, removed, resized or touched."""
-    import hashlib
-
-    digest = hashlib.sha256()
-    for batch in pictures.to_batches():
-        for row in zip(
-            *(column.cast(pa.string()).to_pylist() for column in batch.columns), strict=True
-        ):
-            digest.update("\0".join(map(str, row)).encode("utf-8", "backslashreplace") + b"\n")
-    return digest.hexdigest()

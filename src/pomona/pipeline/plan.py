@@ -1,13 +1,16 @@
 """What an extraction needs, looked up once before any work starts, and handed down."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
 
 from pomona import schema
 from pomona.backbones import ResolvedBackbone, resolve_backbone
 from pomona.backbones.engines import check_engine
-from pomona.pictures.changes import Changes, find_changes
-from pomona.pictures.listing import Listing, OnListed, list_images
+from pomona.pictures.changes import NOTHING, Changes, find_changes
+from pomona.pictures.inventory import Inventory, open_inventory
+from pomona.pictures.listing import Listing, OnListed, hash_pictures, list_images
 from pomona.settings import (
     AUTO_ENGINE,
     ExtractSettings,
@@ -18,7 +21,7 @@ from pomona.settings import (
 from pomona.storage.addresses import full_place
 from pomona.storage.forgotten import leave_forgotten
 from pomona.storage.locations import Location, open_location
-from pomona.storage.state import StoreState, check_properties, read_state
+from pomona.storage.state import StoreState, check_properties, find_state, read_state
 from pomona.storage.store import check_output, is_store
 
 __all__ = ["Plan", "plan_extract"]
@@ -45,10 +48,17 @@ class Plan:
         What a store for these settings is made with.
     state : StoreState or None
         What the store held before the pictures were listed; None where there is none yet.
-    listing : Listing
-        The pictures, without those that were forgotten.
+    inventory : Inventory or None
+        What names the pictures where they are not listed; they are counted and compared when
+        Spark runs (:func:`pomona.pipeline.compare.compare`).
+    n_images, n_bytes : int
+        Pictures found, without those that were forgotten, and their size together.
     n_forgotten : int
         Pictures left out because ``pomona forget`` was told to.
+    bad_names : pyarrow.Table
+        Rows of :data:`pomona.schema.QUARANTINE`: found, and not usable even by name.
+    source_sha256 : str
+        Changes when a picture is added, removed, resized or touched.
     changes : Changes
         What there is to do.
     """
@@ -62,9 +72,18 @@ class Plan:
     backbone: ResolvedBackbone
     properties: dict[str, str]
     state: StoreState | None
-    listing: Listing
+    inventory: Inventory | None
+    n_images: int
+    n_bytes: int
     n_forgotten: int
+    bad_names: pa.Table
+    source_sha256: str
     changes: Changes
+
+    @property
+    def retry(self) -> frozenset[str]:
+        """Reason codes of quarantined pictures that are tried again."""
+        return frozenset(schema.REASON_CODES) if self.update.retry else schema.RETRYABLE
 
 
 def plan_extract(
@@ -125,21 +144,13 @@ def plan_extract(
         "lenient": str(settings.limits.lenient).lower(),
     }
     # Before the listing: what another run adds in the meantime must not look gone.
-    state = None if fresh or not is_store(place) else read_state(place)
-    if state is not None:
+    inventory = open_inventory(update.inventory, source) if update.inventory else None
+    state = None
+    if not fresh and is_store(place):
+        # Beside an inventory the rows stay where they are, with the workers.
+        state = read_state(place) if inventory is None else find_state(place)
         check_properties(place, state, properties)
-    listed = list_images(source, on_listed=on_listed)
-    pictures = leave_forgotten(place, listed.pictures)
-    listing = Listing(pictures, listed.quarantined)
-    logger.info("found %s pictures, %.1f MB", listing.n_images, listing.n_bytes / 1e6)
-    keys = state.keys if state else schema.KEYS.empty_table()
-    changes = find_changes(
-        listing.all_pictures,
-        keys,
-        fingerprint=fingerprint,
-        retry=schema.REASON_CODES if update.retry else schema.RETRYABLE,
-    )
-    return Plan(
+    plan = Plan(
         source=source,
         out=place,
         settings=settings,
@@ -149,7 +160,35 @@ def plan_extract(
         backbone=backbone,
         properties=properties,
         state=state,
-        listing=listing,
+        inventory=inventory,
+        n_images=0,
+        n_bytes=0,
+        n_forgotten=0,
+        bad_names=schema.QUARANTINE.empty_table(),
+        source_sha256="",
+        changes=NOTHING,
+    )
+    return plan if inventory else _list(plan, on_listed)
+
+
+def _list(plan: Plan, on_listed: OnListed | None) -> Plan:
+    """List the pictures, and compare them with what the store holds."""
+    listed = list_images(plan.source, on_listed=on_listed)
+    pictures = leave_forgotten(plan.out, listed.pictures)
+    listing = Listing(pictures, listed.quarantined)
+    logger.info("found %s pictures, %.1f MB", listing.n_images, listing.n_bytes / 1e6)
+    changes = find_changes(
+        listing.all_pictures,
+        plan.state.keys if plan.state else schema.KEYS.empty_table(),
+        fingerprint=plan.backbone.spec.fingerprint(),
+        retry=plan.retry,
+    )
+    return replace(
+        plan,
+        n_images=listing.n_images,
+        n_bytes=listing.n_bytes,
         n_forgotten=len(listed.pictures) - len(pictures),
+        bad_names=listing.quarantined,
+        source_sha256=f"{hash_pictures(listing.all_pictures):064x}",
         changes=changes,
     )

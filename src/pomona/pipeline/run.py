@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from pomona.errors import SettingsError
 from pomona.pipeline.clock import seconds_since
+from pomona.pipeline.compare import compared
 from pomona.pipeline.extract import Updated, start_store, update_store
 from pomona.pipeline.plan import Plan, plan_extract
 from pomona.pipeline.reduce import NEW_SHARE, reduce_stage
@@ -153,12 +154,13 @@ def run_once(
         spark_settings=wishes.spark,
         fresh=fresh,
     )
-    if plan.changes.fetch.num_rows:
+    if plan.changes.n_fetch or plan.inventory:
         # While Java starts, this process only waits.
         threading.Thread(target=_import_ahead, daemon=True).start()
     with claim(plan.out) as mine:
         start_store(plan)
-        updated = update_store(plan, mine, session, on_progress, stop)
+        with compared(plan, mine, session) as plan:
+            updated = update_store(plan, mine, session, on_progress, stop)
         wanted = _Wanted(plan, wishes.running, wishes.reducing, wishes.training)
         record = wanted.bring(updated, mine, session, started)
         sweep(plan.out, mine)

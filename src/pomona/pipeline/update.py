@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +21,10 @@ from pomona.storage.state import StoreState, read_state, split_rows
 from pomona.storage.store import FEATURES, QUARANTINE
 from pomona.storage.store_records import ChangesRecord
 from pomona.storage.table import read_rows
+
+if TYPE_CHECKING:
+    from pomona.spark.extract.networks import SharedBackbone
+    from pomona.spark.extract.stage import Extraction
 
 __all__ = ["Work", "heal"]
 
@@ -46,6 +50,7 @@ class Work:
         self._plan, self._mine, self._session = plan, mine, session
         self._on_progress, self._stop = on_progress, stop
         self._fingerprint = plan.backbone.spec.fingerprint()
+        self._shared: SharedBackbone | None = None
         self._moved: set[str] = set()
         self._n = dict.fromkeys(
             ("moved", "touched", "extracted", "quarantined", "commits", "new", "changed"), 0
@@ -80,43 +85,47 @@ class Work:
 
     def fetch(self, state: StoreState) -> StoreState:
         """Read, extract and commit what is new or changed."""
-        pictures, before = self._plan.changes.fetch, self._plan.changes.before
-        reason = _bad_names(self._plan)
-        readable = pc.invert(pc.is_in(pictures[schema.PATH], value_set=reason[schema.PATH]))
-        if not pc.all(readable).as_py():
-            unreadable = pc.invert(readable)
-            batch = _to_batch(pictures.filter(unreadable), before.filter(unreadable), bad=reason)
+        changes, bad_names = self._plan.changes, self._plan.bad_names[schema.PATH]
+        sources = self._find_sources()
+        for number, (start, stop) in enumerate(self._cut(changes.n_fetch)):
+            some, old = changes.cut(start, stop)
+            unreadable = pc.is_in(some[schema.PATH], value_set=bad_names)
+            if pc.any(unreadable).as_py():
+                named = _bad_names(self._plan, some)
+                batch = _to_batch(some.filter(unreadable), old.filter(unreadable), bad=named)
+                state = self._commit(state, batch)
+                some, old = some.filter(pc.invert(unreadable)), old.filter(pc.invert(unreadable))
+            if not len(some):
+                continue
+            done = self._extract(some, number, self._progress(start, changes.n_fetch))
+            kept = self._keep(some, old, done.known, sources)
+            batch = _to_batch(some, old, bad=done.bad, files=done.files, kept=kept)
             state = self._commit(state, batch)
-            pictures, before = pictures.filter(readable), before.filter(readable)
-        if not len(pictures):
-            return state
+            if self._n["quarantined"] > self._plan.settings.max_bad * self._plan.n_images:
+                # The end is certain, and the caller says so.
+                break
+        return state
+
+    def _extract(
+        self, pictures: pa.Table, number: int, on_progress: OnProgress | None
+    ) -> "Extraction":
         from pomona.spark.extract.networks import choose_engine, share_backbone
         from pomona.spark.extract.stage import extract_pictures
 
         spark = self._session.get()
-        engine = choose_engine(spark, self._plan.settings.engine)
-        self._session.engine = engine
-        shared = share_backbone(spark, self._plan.backbone, engine=engine)
-        sources = self._find_sources()
-        n_all = len(pictures)
-        for number, (start, stop) in enumerate(self._cut(n_all)):
-            some, old = pictures.slice(start, stop - start), before.slice(start, stop - start)
-            done = extract_pictures(
-                spark,
-                some,
-                self._plan.out.at(FEATURES),
-                prefix=f"part-{self._mine.name}-{number:05d}",
-                settings=self._plan.settings,
-                shared=shared,
-                on_progress=self._progress(start, n_all),
-            )
-            kept = self._keep(some, old, done.known, sources)
-            batch = _to_batch(some, old, bad=done.bad, files=done.files, kept=kept)
-            state = self._commit(state, batch)
-            if self._n["quarantined"] > self._plan.settings.max_bad * self._plan.listing.n_images:
-                # The end is certain, and the caller says so.
-                break
-        return state
+        if self._shared is None:
+            engine = choose_engine(spark, self._plan.settings.engine)
+            self._session.engine = engine
+            self._shared = share_backbone(spark, self._plan.backbone, engine=engine)
+        return extract_pictures(
+            spark,
+            pictures,
+            self._plan.out.at(FEATURES),
+            prefix=f"part-{self._mine.name}-{number:05d}",
+            settings=self._plan.settings,
+            shared=self._shared,
+            on_progress=on_progress,
+        )
 
     def _find_sources(self) -> dict[str, str]:
         """Return where features of gone pictures are: ``picture_id`` by hash of the content."""
@@ -214,8 +223,9 @@ class Work:
         return self._commit(state, Batch(gone=gone), moved=len(self._moved))
 
 
-def _bad_names(plan: Plan) -> pa.Table:
-    rows = plan.listing.quarantined
+def _bad_names(plan: Plan, pictures: pa.Table) -> pa.Table:
+    rows = plan.bad_names
+    rows = rows.filter(pc.is_in(rows[schema.PATH], value_set=pictures[schema.PATH]))
     return pa.table([rows[name] for name in BAD.names], schema=BAD)
 
 

@@ -66,6 +66,17 @@ class UpdateSettings(Record):
         ),
     ] = False
 
+    inventory: Annotated[
+        str | None,
+        Option(
+            "Do not list SOURCE: its pictures are those that this inventory names. A manifest.json "
+            "of S3, Azure or Google, or Parquet or CSV (path, size, etag, mtime); Spark compares "
+            "it, however long it is. What it does not name is gone.",
+            UPDATE,
+            unit="file",
+        ),
+    ] = None
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if not COMMIT_EVERY.fullmatch(self.commit_every):

@@ -109,12 +109,22 @@ def commit_batch(
             return _commit_quarantine(out, state, batch, fingerprint, claim)
         except ConflictError:
             logger.info("another run was first; looking again")
-            state = read_state(out)
+            state = _read_again(out, state, batch)
             batch = _without_others(out, state, batch, claim)
     raise PomonaError(
         f"'{out}' is written to by others all the time. {TRIES} commits were refused. "
         "Start the command again when they have ended; what was done is kept."
     )
+
+
+def _read_again(out: Location, state: StoreState, batch: Batch) -> StoreState:
+    """Return what the store holds by now; where not all rows are held, those that matter."""
+    if state.counted is None:
+        return read_state(out)
+    rows = [state.keys.select([schema.PATH]), batch.pictures.select([schema.PATH])]
+    paths = pa.concat_tables(rows, promote_options="permissive")[schema.PATH]
+    found = read_state(out, lambda keys: keys.filter(pc.is_in(keys[schema.PATH], value_set=paths)))
+    return replace(found, counted=state.counted)
 
 
 def _commit_features(
@@ -150,7 +160,7 @@ def _commit_features(
         remove=replaced,
         note={"run": claim.name, "batch": batch.number, **counts, **note},
     )
-    return StoreState(features, state.quarantine, _follow(state.keys, replaced, doomed))
+    return replace(state, features=features, keys=_follow(state.keys, replaced, doomed))
 
 
 def _commit_quarantine(
@@ -173,7 +183,7 @@ def _commit_quarantine(
         remove=replaced,
         note={"run": claim.name, "batch": batch.number, "quarantined": len(batch.bad)},
     )
-    return StoreState(state.features, quarantine, _follow(state.keys, replaced, doomed))
+    return replace(state, quarantine=quarantine, keys=_follow(state.keys, replaced, doomed))
 
 
 def _find_doomed(keys: pa.Table, batch: Batch, snapshot: Snapshot) -> dict[str, set[str]]:

@@ -2,6 +2,7 @@
 
 import re
 import time
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -202,7 +203,10 @@ def _list_google(address: Address, last: str) -> Iterator[tuple[str, int, str | 
         address.bucket, prefix=_prefix(address), start_offset=last or None
     )
     return (
-        (item.name, item.size, f'"{item.etag}"', item.updated) for item in found if item.name > last
+        # The ETag of a download, which the list of this interface does not say.
+        (item.name, item.size, item.md5_hash and b64decode(item.md5_hash).hex(), item.updated)
+        for item in found
+        if item.name > last
     )
 
 
@@ -240,7 +244,7 @@ def read_object(path: str, *, etag: str | None, most: int) -> bytes | None:
         if BAD_KEY.search(address.key):
             raise FileNotFoundError(f"No file can be called '{address.key}'.")
         with stored_errors(address, passing=passing):
-            options: Any = {"if_match": etag} if etag else {}
+            options: Any = {"if_match": _quote(etag)} if etag else {}
             result = obstore.get(open_bucket(address), address.key, options=options)
             return None if result.meta["size"] > most else bytes(result.bytes())
     except PreconditionError as error:
@@ -250,3 +254,8 @@ def read_object(path: str, *, etag: str | None, most: int) -> bytes | None:
             with stored_errors(address):
                 raise
         raise PermissionError(f"The store refuses '{address.root}'.") from error
+
+
+def _quote(etag: str) -> str:
+    """Return an ETag as a request has it; lists differ."""
+    return etag if etag.endswith('"') else f'"{etag}"'

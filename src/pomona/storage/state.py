@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,11 +20,16 @@ __all__ = [
     "StoreState",
     "check_properties",
     "create_store",
+    "find_state",
     "new_ids",
+    "read_part",
     "read_state",
     "split_rows",
     "sweep",
 ]
+
+# Of rows of a store those that matter.
+Choose = Callable[[pa.Table], pa.Table]
 
 OWN_NAME: Final = re.compile(r"\.?part-\d{8}T\d{6}-[0-9a-f]{8}-")
 # Files that another program wrote into a table and has not committed.
@@ -40,14 +45,25 @@ class StoreState:
     features, quarantine : Snapshot
     keys : pyarrow.Table
         Rows of :data:`pomona.schema.KEYS`, those of features first.
+    counted : mapping, optional
+        Where ``keys`` are only those that a run touches: how many rows all of the store has of each
+        label and reason.
     """
 
     features: Snapshot
     quarantine: Snapshot
     keys: pa.Table
+    counted: Mapping[str, Mapping[str, int]] | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """Pictures it holds."""
+        return self.features.n_rows + self.quarantine.n_rows
 
     def count(self, column: str) -> dict[str, int]:
         """Return how many rows there are of each value: of labels those with features only."""
+        if self.counted is not None:
+            return dict(sorted(self.counted[column].items()))
         rows = self.keys
         if column == schema.LABEL:
             rows = rows.filter(pc.is_null(rows[schema.REASON_CODE]))
@@ -85,8 +101,33 @@ def check_properties(out: Location, state: StoreState, properties: Mapping[str, 
             )
 
 
-def read_state(out: Location) -> StoreState:
+def read_state(out: Location, choose: Choose | None = None) -> StoreState:
     """Return what a store holds now.
+
+    Parameters
+    ----------
+    out : Location
+    choose : callable, optional
+        Takes rows of :data:`pomona.schema.KEYS` and returns those that matter: there may be more
+        than this machine can hold.
+
+    Raises
+    ------
+    OutputError
+        If there is no store.
+    """
+    state = find_state(out)
+    keys = pa.concat_tables(
+        [
+            read_part(out.at(FEATURES), FEATURES, sorted(state.features.files), choose),
+            read_part(out.at(QUARANTINE), QUARANTINE, sorted(state.quarantine.files), choose),
+        ]
+    )
+    return StoreState(state.features, state.quarantine, keys.combine_chunks())
+
+
+def find_state(out: Location) -> StoreState:
+    """Return what a store holds now, without its rows.
 
     Raises
     ------
@@ -100,23 +141,35 @@ def read_state(out: Location) -> StoreState:
             f"'{out}' has no features. There is no table in '{out.at(FEATURES)}'. "
             "Run 'pomona extract SOURCE --out OUT' first."
         )
-    keys = pa.concat_tables(
-        [
-            _read_part(out.at(FEATURES), features, schema.STORED_FEATURES),
-            _read_part(out.at(QUARANTINE), quarantine, schema.STORED_QUARANTINE),
-        ]
-    )
-    return StoreState(features, quarantine, keys.combine_chunks())
+    return StoreState(features, quarantine, schema.KEYS.empty_table(), counted={})
 
 
-def _read_part(folder: Location, snapshot: Snapshot, columns: pa.Schema) -> pa.Table:
+def read_part(
+    folder: Location, part: str, names: Sequence[str], choose: Choose | None = None
+) -> pa.Table:
+    """Return what files of a table say of pictures, as rows of :data:`pomona.schema.KEYS`.
+
+    Parameters
+    ----------
+    folder : Location
+    part : {"features", "quarantine"}
+    names : sequence of str
+        Of the files.
+    choose : callable, optional
+        As for :func:`read_state`.
+    """
+    columns = schema.STORED_FEATURES if part == FEATURES else schema.STORED_QUARANTINE
     there = pa.schema([columns.field(name) for name in schema.KEYS.names if name in columns.names])
-    rows = read_keys(folder, snapshot, there)
-    arrays = [
-        rows[field.name] if field.name in rows.column_names else pa.nulls(len(rows), field.type)
-        for field in schema.KEYS
-    ]
-    return pa.table(arrays, schema=schema.KEYS)
+
+    def to_keys(rows: pa.Table) -> pa.Table:
+        arrays = [
+            rows[field.name] if field.name in rows.column_names else pa.nulls(len(rows), field.type)
+            for field in schema.KEYS
+        ]
+        keys = pa.table(arrays, schema=schema.KEYS)
+        return keys if choose is None else choose(keys)
+
+    return read_keys(folder, names, there, to_keys)
 
 
 def new_ids(n: int) -> pa.Array:

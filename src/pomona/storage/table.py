@@ -290,18 +290,25 @@ def read_rows(folder: Location, names: Iterable[str], columns: list[str] | None 
     return _concat([read(name) for name in ordered])
 
 
-def read_keys(folder: Location, snapshot: Snapshot | None, columns: pa.Schema) -> pa.Table:
-    """Return columns of all rows that count, and of each the name of its ``file``."""
+def read_keys(
+    folder: Location,
+    names: Sequence[str],
+    columns: pa.Schema,
+    convert: Callable[[pa.Table], pa.Table],
+) -> pa.Table:
+    """Return columns of files, and of each row the name of its ``file``, in the order of the names.
+
+    ``convert`` makes of one file's rows at a time what is returned.
+    """
     wanted = columns.append(pa.field(schema.FILE, pa.string()))
-    if snapshot is None or not snapshot.files:
-        return wanted.empty_table()
+    if not names:
+        return convert(wanted.empty_table())
 
     def read(name: str) -> pa.Table:
         with folder.open(name) as file:
             rows = pq.read_table(file, columns=columns.names).select(columns.names).cast(columns)
-        return rows.append_column(schema.FILE, pa.array([name] * len(rows), pa.string()))
+        return convert(rows.append_column(schema.FILE, pa.array([name] * len(rows), pa.string())))
 
-    names = sorted(snapshot.files)
     with ThreadPoolExecutor(READERS) as pool:
         return pa.concat_tables(pool.map(read, names))
 
