@@ -1,7 +1,7 @@
 """An inventory of 20 million pictures against a store of as many: compared, and nothing read.
 
-``python -m benchmarks.bench_inventory [PICTURES]``. Both sides are invented; a thousand pictures are
-new, a thousand have another ETag, a thousand have gone, and a thousand have another label.
+``python -m benchmarks.bench_inventory [PICTURES]``. Both sides are invented; a thousand pictures
+are new, a thousand have another ETag, a thousand have gone, and a thousand have another label.
 """
 
 import os
@@ -155,7 +155,9 @@ def bench(n: int = PICTURES) -> None:
     )
     del before, held
     quality = f"the differences {'exactly' if right else f'WRONG: {counts}'}"
-    emit([Row(f"inventory of {n:,} against a store", "pomona", seconds, n / seconds, quality, note)])
+    emit(
+        [Row(f"inventory of {n:,} against a store", "pomona", seconds, n / seconds, quality, note)]
+    )
 
 
 class Watcher:

@@ -37,9 +37,7 @@ def test_s3_csv_of_a_bucket_with_versions(tmp_path):
         ("photos", "vegetables/leek/a.jpg", "true", "false", "14", "e6"),
         ("other", "fruit/apple/b.jpg", "true", "false", "15", "e7"),
     ]
-    lines = [
-        ",".join(f'"{word}"' for word in (*row, "2026-01-01T12:00:00.000Z")) for row in rows
-    ]
+    lines = [",".join(f'"{word}"' for word in (*row, "2026-01-01T12:00:00.000Z")) for row in rows]
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "1.csv.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
     manifest = {

@@ -55,8 +55,13 @@ def set_up_logging(*, quiet: bool, as_json: bool) -> None:
 
 
 @contextmanager
-def show_progress(description: str, *, quiet: bool, as_json: bool) -> Iterator[OnProgress]:
-    """Give a callback ``(done, total)`` that shows a bar, or lines where stderr is no terminal."""
+def show_progress(
+    description: str, *, quiet: bool, as_json: bool
+) -> Iterator[Callable[[int, int | None], None]]:
+    """Give a callback ``(done, total)`` that shows a bar, or lines where stderr is no terminal.
+
+    While pictures are listed, and nobody knows how many there are, the total is None.
+    """
     if quiet:
         yield lambda done, total: None
     elif as_json or not sys.stderr.isatty():
@@ -75,9 +80,13 @@ def show_progress(description: str, *, quiet: bool, as_json: bool) -> Iterator[O
             task = progress.add_task(description, total=None, rate="")
             rate = _Rate()
 
-            def update(done: int, total: int) -> None:
-                speed = f"{rate(done):.0f} images/s" if done else "starting"
-                progress.update(task, completed=done, total=total, rate=speed)
+            def update(done: int, total: int | None) -> None:
+                name, speed = description, "starting"
+                if total is None:
+                    name, speed = "Listing", ""
+                elif done:
+                    speed = f"{rate(done):.0f} images/s"
+                progress.update(task, description=name, completed=done, total=total, rate=speed)
 
             yield update
 
@@ -99,13 +108,18 @@ class _Rate:
         return (done - base) / max(now - start, 1e-3)
 
 
-def _lines(description: str) -> OnProgress:
+def _lines(description: str) -> Callable[[int, int | None], None]:
     rate = _Rate()
     last, shown = time.monotonic(), -1
 
-    def update(done: int, total: int) -> None:
+    def update(done: int, total: int | None) -> None:
         nonlocal last, shown
         now = time.monotonic()
+        if total is None:
+            if now - last >= LINE_INTERVAL_S:
+                last = now
+                logger.info("Listing: %s files so far", done, extra={"fields": {"listed": done}})
+            return
         speed = rate(done)
         if shown == total or (now - last < LINE_INTERVAL_S and done < total):
             return

@@ -65,6 +65,7 @@ def run(
             train_settings=training,
             spark_settings=spark,
             fresh=result.fresh,
+            on_listed=lambda n: on_progress(n, None),
             on_progress=on_progress,
         )
     if result.as_json:
@@ -101,6 +102,7 @@ def extract(
             update_settings=updating,
             spark_settings=spark,
             fresh=result.fresh,
+            on_listed=lambda n: on_progress(n, None),
             on_progress=on_progress,
         )
     if result.as_json:

@@ -48,7 +48,12 @@ def watch(
 
     wishes = Wishes(source, out, extracting, updating, reducing, stages, training, spark)
     with show_progress("Extracting", quiet=console.quiet, as_json=console.log_json) as on_progress:
-        pomona.watch(wishes, watching, on_progress=on_progress)
+        pomona.watch(
+            wishes,
+            watching,
+            on_listed=lambda n: on_progress(n, None),
+            on_progress=on_progress,
+        )
 
 
 @command(app, example="pomona history result")

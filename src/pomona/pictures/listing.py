@@ -258,8 +258,13 @@ def hash_pictures(pictures: pa.Table) -> int:
     """
     total = 0
     for batch in pictures.to_batches():
-        columns = [column.cast(pa.string()) for column in batch.columns]
-        rows = pc.binary_join_element_wise(*(pc.fill_null(column, "") for column in columns), "\0")
-        for row in rows.to_pylist():
-            total += int.from_bytes(hashlib.sha256(row.encode()).digest(), "big")
+        # As numbers: texts of times take longer than all the rest.
+        times = batch[schema.MTIME].cast(pa.int64())
+        # Some lists write ETags with quotes, some without.
+        etags = pc.utf8_trim(batch[schema.ETAG], '"')
+        columns = (batch[schema.PATH], batch[schema.LABEL], batch[schema.SIZE], etags, times)
+        texts = [column.cast(pa.string()) for column in columns]
+        rows = pc.binary_join_element_wise(*(pc.fill_null(text, "") for text in texts), "\0")
+        for row in rows.cast(pa.binary()).to_pylist():
+            total += int.from_bytes(hashlib.sha256(row).digest(), "big")
     return total % 2**256

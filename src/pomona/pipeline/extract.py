@@ -9,6 +9,7 @@ from typing import Final
 
 from pomona import schema
 from pomona.errors import PomonaError, QuarantineError
+from pomona.pictures.listing import OnListed
 from pomona.pipeline.clock import seconds_since
 from pomona.pipeline.compare import compared, count_again
 from pomona.pipeline.plan import Plan, plan_extract
@@ -78,6 +79,7 @@ def extract(
     update_settings: UpdateSettings | None = None,
     spark_settings: SparkSettings | None = None,
     fresh: bool = False,
+    on_listed: OnListed | None = None,
     on_progress: OnProgress | None = None,
 ) -> RunRecord:
     """Bring ``out/features`` up to date with the pictures of a folder or bucket.
@@ -92,6 +94,8 @@ def extract(
     spark_settings : SparkSettings, optional
     fresh : bool
         Whether to delete first what ``out`` holds.
+    on_listed : callable, optional
+        Called with the number of files listed so far.
     on_progress : callable, optional
         Called with the number of pictures done, and of all that are read.
 
@@ -117,6 +121,7 @@ def extract(
         update_settings=update_settings,
         spark_settings=spark_settings,
         fresh=fresh,
+        on_listed=on_listed,
     )
     session = Session(plan.spark_settings)
     with claim(plan.out) as mine:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pomona.errors import SettingsError
+from pomona.pictures.listing import OnListed
 from pomona.pipeline.clock import seconds_since
 from pomona.pipeline.compare import compared
 from pomona.pipeline.extract import Updated, start_store, update_store
@@ -59,6 +60,7 @@ def run(
     train_settings: TrainSettings | None = None,
     spark_settings: SparkSettings | None = None,
     fresh: bool = False,
+    on_listed: OnListed | None = None,
     on_progress: OnProgress | None = None,
 ) -> RunRecord:
     """Bring ``out`` up to date with the pictures of a folder or bucket.
@@ -77,6 +79,8 @@ def run(
     spark_settings : SparkSettings, optional
     fresh : bool
         Whether to delete first what ``out`` holds.
+    on_listed : callable, optional
+        Called with the number of files listed so far.
     on_progress : callable, optional
         Called with the number of pictures done, and of all that are read.
 
@@ -101,7 +105,7 @@ def run(
         spark=spark_settings or SparkSettings(),
     )
     session = Session(wishes.spark, for_training=train_settings is not None)
-    return run_once(wishes, session, fresh=fresh, on_progress=on_progress)
+    return run_once(wishes, session, fresh=fresh, on_listed=on_listed, on_progress=on_progress)
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,7 @@ def run_once(
     session: Session,
     *,
     fresh: bool = False,
+    on_listed: OnListed | None = None,
     on_progress: OnProgress | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> RunRecord:
@@ -133,7 +138,7 @@ def run_once(
     wishes : Wishes
     session : Session
     fresh : bool
-    on_progress : callable, optional
+    on_listed, on_progress : callable, optional
     stop : callable, optional
         Asked after each commit whether to end there.
 
@@ -153,6 +158,7 @@ def run_once(
         update_settings=wishes.updating,
         spark_settings=wishes.spark,
         fresh=fresh,
+        on_listed=on_listed,
     )
     if plan.changes.n_fetch or plan.inventory:
         # While Java starts, this process only waits.

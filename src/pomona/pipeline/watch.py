@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from pomona.errors import PomonaError, SettingsError, SetupError, StoppedError
+from pomona.pictures.listing import OnListed
 from pomona.pipeline.run import Wishes, run_once
 from pomona.pipeline.session import Session
 from pomona.schema import OnProgress
@@ -35,7 +36,11 @@ logger = logging.getLogger(__name__)
 
 
 def watch(
-    wishes: Wishes, settings: WatchSettings, *, on_progress: OnProgress | None = None
+    wishes: Wishes,
+    settings: WatchSettings,
+    *,
+    on_listed: OnListed | None = None,
+    on_progress: OnProgress | None = None,
 ) -> dict[str, float]:
     """Bring a store up to date again and again, in one Spark session.
 
@@ -46,7 +51,7 @@ def watch(
     ----------
     wishes : Wishes
     settings : WatchSettings
-    on_progress : callable, optional
+    on_listed, on_progress : callable, optional
 
     Returns
     -------
@@ -63,7 +68,13 @@ def watch(
         while not ended.is_set():
             began = time.monotonic()
             try:
-                record = run_once(wishes, session, on_progress=on_progress, stop=ended.is_set)
+                record = run_once(
+                    wishes,
+                    session,
+                    on_listed=on_listed,
+                    on_progress=on_progress,
+                    stop=ended.is_set,
+                )
             except StoppedError as error:
                 logger.info("%s", error)
                 break

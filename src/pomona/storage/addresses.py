@@ -14,6 +14,7 @@ __all__ = ["KNOWN", "Address", "full_place", "is_address", "parse_address", "to_
 S3: Final = "s3"
 AZURE: Final = "az"
 GOOGLE: Final = "gs"
+HDFS: Final = "hdfs"
 # What users write, and the one word that the rest of Pomona uses.
 SCHEMES: Final = {
     "s3": S3,
@@ -27,8 +28,9 @@ SCHEMES: Final = {
     "wasbs": AZURE,
     "gs": GOOGLE,
     "gcs": GOOGLE,
+    "hdfs": HDFS,
 }
-KNOWN: Final = "s3://, az://, abfss://, wasbs:// and gs://"
+KNOWN: Final = "s3://, az://, abfss://, wasbs://, gs:// and hdfs://"
 ADDRESS: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/(?=/)")
 
 
@@ -38,9 +40,9 @@ class Address:
 
     Parameters
     ----------
-    kind : {"s3", "az", "gs"}
+    kind : {"s3", "az", "gs", "hdfs"}
     bucket : str
-        Bucket or container.
+        Bucket or container; of HDFS the NameNode, with its port.
     key : str
         What stands before the names below it; no ``/`` at either end.
     account : str, optional
@@ -92,7 +94,8 @@ def parse_address(text: str) -> Address:
     place, _, key = text[len(scheme) + 3 :].partition("/")
     container, at, host = place.partition("@")
     bucket = container if at else place
-    if not bucket or any(char in bucket for char in "?#:"):
+    refused = "?#" if kind == "hdfs" else "?#:"
+    if not bucket or any(char in bucket for char in refused):
         raise SettingsError(
             f"'{text}' names no bucket. An address is written {scheme}://BUCKET/FOLDER. "
             "Keys and passwords do not belong in it: they come from the environment."

@@ -1,21 +1,19 @@
 """Results kept in a bucket; what :class:`pomona.storage.locations.Location` says holds."""
 
-import atexit
 import hashlib
 import io
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Self, cast
 from uuid import uuid4
 
 from pomona.storage.addresses import Address
 from pomona.storage.buckets import RETRY, open_bucket, stored_errors
+from pomona.storage.copies import keep_copy
 from pomona.storage.locations import Location, StoredFile
 
 __all__ = ["BucketLocation"]
@@ -158,11 +156,7 @@ class BucketLocation:
         with stored_errors(self.address):
             version = obstore.head(self._store, self._key(name))["e_tag"] or uuid4().hex
         folder = hashlib.sha256(f"{self}/{name}/{version}".encode()).hexdigest()[:24]
-        path = _copies() / folder / Path(name).name
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(self.get(name))
-        return path
+        return keep_copy(folder, Path(name).name, lambda: self.get(name))
 
     def make(self) -> None:
         """Do nothing: a bucket has no empty folders."""
@@ -252,10 +246,3 @@ def _delete(obstore: Any, store: Any, keys: list[str]) -> None:
                 obstore.delete(store, key)
             except FileNotFoundError:
                 continue
-
-
-@cache
-def _copies() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="pomona-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder

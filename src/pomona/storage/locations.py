@@ -325,7 +325,12 @@ def open_location(place: "Path | str | Location", *, private: bool = False) -> L
     if is_address(place):
         from pomona.storage.bucket_location import BucketLocation
 
-        return BucketLocation(parse_address(str(place)))
+        address = parse_address(str(place))
+        if address.kind == "hdfs":
+            from pomona.storage.hdfs import HdfsLocation
+
+            return HdfsLocation(address)
+        return BucketLocation(address)
     return LocalLocation(Path(to_text(place)), private)
 
 

@@ -3,7 +3,7 @@
 import re
 import time
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -77,6 +77,11 @@ def list_objects(address: Address) -> Iterator[Page]:
         If the bucket is not there or may not be listed, or has keys that only the cloud's own
         package can list, and that is not installed.
     """
+    if address.kind == "hdfs":
+        from pomona.storage.hdfs import list_hdfs
+
+        yield from _to_pages(list_hdfs(address))
+        return
     from obstore.exceptions import InvalidPathError
 
     last = ""
@@ -140,6 +145,10 @@ def _list_by_sdk(address: Address, last: str, error: Exception) -> Iterator[Page
             f"'{address}' has a key that is no path: {error}. Only the cloud's own package can "
             f"list it, and it is not here. Run 'pip install pomona[{extra}]', or rename the object."
         ) from missing
+    yield from _to_pages(items)
+
+
+def _to_pages(items: Iterable[tuple[str, int, str | None, Any]]) -> Iterator[Page]:
     rows: list[tuple[str, int, str | None, Any]] = []
     bad: list[BadKey] = []
     for key, size, etag, mtime in items:
@@ -243,6 +252,8 @@ def read_object(path: str, *, etag: str | None, most: int) -> bytes | None:
     try:
         if BAD_KEY.search(address.key):
             raise FileNotFoundError(f"No file can be called '{address.key}'.")
+        if address.kind == "hdfs":
+            return _read_hdfs(address, etag, most)
         with stored_errors(address, passing=passing):
             options: Any = {"if_match": _quote(etag)} if etag else {}
             result = obstore.get(open_bucket(address), address.key, options=options)
@@ -254,6 +265,15 @@ def read_object(path: str, *, etag: str | None, most: int) -> bytes | None:
             with stored_errors(address):
                 raise
         raise PermissionError(f"The store refuses '{address.root}'.") from error
+
+
+def _read_hdfs(address: Address, version: str | None, most: int) -> bytes | None:
+    from pomona.storage.hdfs import read_hdfs
+
+    content, is_another = read_hdfs(address, version=version, most=most)
+    if is_another:
+        raise ChangedError
+    return content
 
 
 def _quote(etag: str) -> str:

@@ -25,6 +25,7 @@ from pomona import schema
 from pomona.errors import OutputError, SetupError
 from pomona.storage.bucket_location import BucketLocation
 from pomona.storage.buckets import RETRY, delta_options, explain
+from pomona.storage.hdfs import HdfsLocation
 from pomona.storage.locations import Location
 
 if TYPE_CHECKING:
@@ -383,4 +384,6 @@ def _uri(folder: Location) -> tuple[str, dict[str, str] | None]:
             f"{address.kind}://{address.bucket}/{quote(address.key)}",
             delta_options(address),
         )
+    if isinstance(folder, HdfsLocation):
+        return str(folder), None
     return str(folder.local_file("").resolve()), None
