@@ -3,7 +3,8 @@
 import hashlib
 import heapq
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from pomona.pictures.fetch import fetch_bytes
 from pomona.reduction.fitted import load_reduction
 from pomona.reporting.recognition_data import RecognitionData, collect_recognition
 from pomona.reporting.report_data import QuarantinedPicture, ReportData
+from pomona.storage.addresses import is_address
 from pomona.storage.history import list_commits
 from pomona.storage.locations import Location
 from pomona.storage.records import RunRecord, to_plain
@@ -29,6 +31,7 @@ __all__ = ["collect_report"]
 MAX_POINTS: Final = 1200
 MAX_QUARANTINED: Final = 200
 MAX_OF_LABEL: Final = 12
+FETCHES: Final = 32
 
 Point = tuple[str, str, float, float]
 
@@ -62,7 +65,7 @@ def collect_report(out: Location, run: RunRecord) -> ReportData:
         points=np.array([point[2:] for point in points]).reshape(-1, 2) if points else None,
         point_labels=[point[1] for point in points],
         point_paths=[point[0] for point in points],
-        point_thumbnails=[_thumbnail(point[0]) for point in points],
+        point_thumbnails=_thumbnails([point[0] for point in points]),
         recognition=_recognition(out, run),
         commits=list_commits(out),
     )
@@ -82,8 +85,7 @@ def _recognition(out: Location, run: RunRecord) -> RecognitionData | None:
 
     def find_thumbnails(label: str, n: int) -> list[bytes]:
         # The labels of merged folders have no folder of their name, and so no pictures here.
-        jpegs = (_thumbnail(path) for path in paths.get(label, ())[:n])
-        return [jpeg for jpeg in jpegs if jpeg is not None]
+        return [jpeg for jpeg in _thumbnails(paths.get(label, [])[:n]) if jpeg is not None]
 
     return collect_recognition(run.training, find_thumbnails=find_thumbnails)
 
@@ -98,16 +100,19 @@ def _read_quarantined(folder: Location) -> list[QuarantinedPicture]:
         for row in batch.to_pylist()
     )
     first = heapq.nsmallest(MAX_QUARANTINED, rows, key=lambda row: row[schema.PATH])
-    return [
-        # What killed a decoder once is not decoded again here.
-        QuarantinedPicture(
-            **row,
-            thumbnail=None
-            if row[schema.REASON_CODE].startswith("decoder_")
-            else _thumbnail(row[schema.PATH]),
-        )
-        for row in first
+    # What killed a decoder once is not decoded again here.
+    shown = [
+        row[schema.PATH] for row in first if not row[schema.REASON_CODE].startswith("decoder_")
     ]
+    thumbnails = dict(zip(shown, _thumbnails(shown), strict=True))
+    return [QuarantinedPicture(**row, thumbnail=thumbnails.get(row[schema.PATH])) for row in first]
+
+
+def _thumbnails(paths: Sequence[str]) -> list[bytes | None]:
+    # A bucket answers late, but it answers many at once.
+    remote = any(is_address(path) for path in paths)
+    with ThreadPoolExecutor(FETCHES if remote else 1) as pool:
+        return list(pool.map(_thumbnail, paths))
 
 
 def _thumbnail(path: str) -> bytes | None:

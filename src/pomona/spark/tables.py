@@ -12,6 +12,7 @@ from pomona import schema
 from pomona.spark.session import count_cores
 from pomona.spark.vectors import to_spark_schema
 from pomona.storage.locations import Location
+from pomona.storage.tables import open_whole
 
 __all__ = ["range_of", "read_features"]
 
@@ -49,7 +50,7 @@ def _read(
     batches: Iterable[pa.RecordBatch], *, folder: Location, names: Sequence[str]
 ) -> Iterator[pa.RecordBatch]:
     for number in (row for batch in batches for row in batch["id"].to_pylist()):
-        with folder.open(names[number]) as file, pq.ParquetFile(file) as parquet:
+        with open_whole(folder, names[number]) as file, pq.ParquetFile(file) as parquet:
             for rows in parquet.iter_batches(BATCH_ROWS, columns=COLUMNS.names):
                 arrays = [rows[field.name].cast(field.type) for field in COLUMNS]
                 yield pa.RecordBatch.from_arrays(arrays, schema=COLUMNS)

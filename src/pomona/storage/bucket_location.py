@@ -98,8 +98,11 @@ class BucketLocation:
         """Return a file's bytes; raises OSError if it cannot be read."""
         import obstore
 
-        with stored_errors(self.address):
-            return bytes(obstore.get(self._store, self._key(name)).bytes())
+        def ask() -> bytes:
+            with stored_errors(self.address):
+                return bytes(obstore.get(self._store, self._key(name)).bytes())
+
+        return RETRY(ask)
 
     def open(self, name: str) -> BinaryIO:
         """Open a file to read parts of it."""

@@ -20,6 +20,7 @@ from pomona.spark.vectors import to_matrix
 from pomona.storage.exports import write_lines
 from pomona.storage.locations import Location
 from pomona.storage.table import open_writer
+from pomona.storage.tables import map_files, open_whole
 
 __all__ = ["project_files", "reduced_name", "sum_files"]
 
@@ -43,10 +44,7 @@ def sum_files(
     """
     ordered = sorted(names)
     if spark is None or len(ordered) < 2:
-        total = Moments.empty(n_features)
-        for name in ordered:
-            total = total.merge(_sum_file(folder, name, n_features))
-        return total
+        return _sum_named(folder, ordered, n_features)
     sums = partial(_sum_some, folder=folder, names=ordered, n_features=n_features)
     rows = range_of(spark, len(ordered)).mapInArrow(sums, "part int, moments binary")
     row = rows.transform(add_in_tree).first()
@@ -57,17 +55,23 @@ def _sum_some(
     batches: Iterable[pa.RecordBatch], *, folder: Location, names: Sequence[str], n_features: int
 ) -> Iterator[pa.RecordBatch]:
     numbers = [number for batch in batches for number in batch["id"].to_pylist()]
-    total = Moments.empty(n_features)
-    for number in numbers:
-        total = total.merge(_sum_file(folder, names[number], n_features))
     if numbers:
+        total = _sum_named(folder, [names[number] for number in numbers], n_features)
         from pyspark import TaskContext
 
         context = TaskContext.get()
         yield to_batch([(context.partitionId() if context else 0, total)])
 
 
-def _sum_file(folder: Location, name: str, n_features: int) -> Moments:
+def _sum_named(folder: Location, names: Sequence[str], n_features: int) -> Moments:
+    total = Moments.empty(n_features)
+    one = partial(_sum_file, folder, n_features=n_features)
+    for moments in map_files(one, folder, names):
+        total = total.merge(moments)
+    return total
+
+
+def _sum_file(folder: Location, name: str, *, n_features: int) -> Moments:
     total = Moments.empty(n_features)
     for rows in _read(folder, name, [schema.FEATURES]):
         total = total.merge(Moments.from_rows(to_matrix(rows[schema.FEATURES])))
@@ -75,7 +79,7 @@ def _sum_file(folder: Location, name: str, n_features: int) -> Moments:
 
 
 def _read(folder: Location, name: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    with folder.open(name) as file, pq.ParquetFile(file) as parquet:
+    with open_whole(folder, name) as file, pq.ParquetFile(file) as parquet:
         yield from parquet.iter_batches(BATCH_ROWS, columns=columns)
 
 
@@ -110,19 +114,25 @@ def project_files(
         columns=arrow_schema(list(schema.REDUCED), reduced_schema(reduction).fields),
     )
     if spark is None or len(ordered) < 2:
-        for name in ordered:
-            project(name)
+        for _ in map_files(project, features, ordered):
+            pass
         return
-    some = partial(_project_some, names=ordered, project=project)
+    some = partial(_project_some, names=ordered, project=project, features=features)
     range_of(spark, len(ordered)).mapInArrow(some, "id long").collect()
 
 
 def _project_some(
-    batches: Iterable[pa.RecordBatch], *, names: Sequence[str], project: Callable[[str], None]
+    batches: Iterable[pa.RecordBatch],
+    *,
+    names: Sequence[str],
+    project: Callable[[str], None],
+    features: Location,
 ) -> Iterator[pa.RecordBatch]:
     for batch in batches:
-        for number in batch["id"].to_pylist():
-            project(names[number])
+        for _ in map_files(
+            project, features, [names[number] for number in batch["id"].to_pylist()]
+        ):
+            pass
         yield batch.slice(0, 0)
 
 
