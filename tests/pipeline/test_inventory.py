@@ -69,7 +69,8 @@ def test_nothing_new_is_nothing_done(grown):
         assert (record.changes.extracted, record.changes.commits) == (0, 0)
         assert record.source_sha256 == listed.source_sha256
     assert second.label_counts == third.label_counts
-    assert not (root / "out" / ".pomona" / "staged").exists()
+    for folder in ("staged", "compared"):
+        assert not (root / "out" / ".pomona" / folder).exists()
 
 
 def test_a_dry_run_counts_and_writes_nothing(grown, tmp_path):
@@ -87,8 +88,9 @@ def test_an_inventory_of_something_else_takes_nothing_away(grown, tmp_path):
     pq.write_table(table, tmp_path / "list.parquet")
     before = read_store(root / "out", root / "fruit")
     settings = UpdateSettings(inventory=str(tmp_path / "list.parquet"))
-    with pytest.raises(SourceError, match="names no picture"):
-        run(root / "fruit", root / "out", update_settings=settings)
+    for fresh in (False, True):
+        with pytest.raises(SourceError, match="names no picture"):
+            run(root / "fruit", root / "out", update_settings=settings, fresh=fresh)
     assert read_store(root / "out", root / "fruit") == before
 
 

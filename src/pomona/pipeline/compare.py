@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,10 +19,12 @@ from pomona.pipeline.session import Session
 from pomona.storage.claims import Claim
 from pomona.storage.commits import Batch, commit_batch
 from pomona.storage.locations import Location
-from pomona.storage.state import StoreState, find_state
-from pomona.storage.store import STAGED, STATE
+from pomona.storage.state import StoreState
+from pomona.storage.store import COMPARED, STATE
 
 __all__ = ["compared", "count_again", "count_changes"]
+
+NAMES: Final = ("listed", "new", "changed", "retried", "relabelled", "gone", "unchanged")
 
 logger = logging.getLogger(__name__)
 
@@ -49,13 +52,13 @@ def count_changes(plan: Plan, session: Session) -> Plan:
 
 @contextmanager
 def _staged(plan: Plan, mine: Claim) -> Iterator[Location]:
-    folder = plan.out.at(f"{STATE}/{STAGED}/{mine.name}-compared")
+    folder = plan.out.at(f"{STATE}/{COMPARED}/{mine.name}")
     folder.make()
     try:
         yield folder
     finally:
         folder.delete_all()
-        plan.out.at(f"{STATE}/{STAGED}").remove_if_empty()
+        plan.out.at(f"{STATE}/{COMPARED}").remove_if_empty()
 
 
 def _compare(plan: Plan, session: Session, folder: Location | None) -> Plan:
@@ -99,10 +102,10 @@ def _compare(plan: Plan, session: Session, folder: Location | None) -> Plan:
         gone=gone,
         counts={name: found.counts[name] for name in NAMES},
     )
-    state = None
-    if folder is not None:
+    state = plan.state
+    if state is not None:
         state = replace(
-            plan.state or find_state(plan.out),
+            state,
             # Only rows that this run replaces or takes out: k changes cost k.
             keys=pa.concat_tables([held, relabelled, gone]).combine_chunks(),
             counted=_to_counted(found.labels, found.reasons),
@@ -117,9 +120,6 @@ def _compare(plan: Plan, session: Session, folder: Location | None) -> Plan:
         source_sha256=f"{found.digest:064x}",
         changes=changes,
     )
-
-
-NAMES = ("listed", "new", "changed", "retried", "relabelled", "gone", "unchanged")
 
 
 def _to_counted(labels: "Counter[str]", reasons: "Counter[str]") -> dict[str, dict[str, int]]:

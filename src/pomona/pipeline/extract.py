@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from pomona import schema
-from pomona.errors import PomonaError, QuarantineError
+from pomona.errors import OutputError, PomonaError, QuarantineError
 from pomona.pictures.listing import OnListed
 from pomona.pipeline.clock import seconds_since
 from pomona.pipeline.compare import compared, count_again
@@ -125,8 +125,8 @@ def extract(
     )
     session = Session(plan.spark_settings)
     with claim(plan.out) as mine:
-        start_store(plan)
         with compared(plan, mine, session) as plan:
+            start_store(plan)
             updated = update_store(plan, mine, session, on_progress)
         with staging(plan.out) as staged:
             record = replace_fields(updated.record, seconds_total=seconds_since(started))
@@ -159,9 +159,9 @@ def update_store(
     StoppedError
         If ``stop`` said so after a commit.
     """
-    started = time.perf_counter()
+    started, before = time.perf_counter(), session.seconds_start
     work = Work(plan, mine, session, on_progress, stop)
-    state = plan.state or read_state(plan.out)
+    state = plan.state or _find_new(plan)
     if not plan.changes.nothing:
         state = work.fetch(state)
         state = work.relabel(state)
@@ -170,7 +170,7 @@ def update_store(
             state = heal(plan, mine, read_state(plan.out))
         else:
             state = count_again(plan, mine, find_state(plan.out), session)
-    seconds = time.perf_counter() - started - session.seconds_start
+    seconds = time.perf_counter() - started - (session.seconds_start - before)
     changes = work.count()
     _check(plan, state)
     return Updated(
@@ -178,6 +178,20 @@ def update_store(
         record=_to_record(plan, state, changes, session, seconds),
         changed=plan.state is None or state.features.files != plan.state.features.files,
     )
+
+
+def _find_new(plan: Plan) -> StoreState:
+    """Return what a store holds that was not there when the plan was made."""
+    if plan.inventory is None:
+        # Another run may have been faster: its rows count.
+        return read_state(plan.out)
+    state = find_state(plan.out)
+    if state.n_rows:
+        raise OutputError(
+            f"'{plan.out}' got its first rows from another run while this one compared the "
+            "inventory. They would stand twice. Start the same command again."
+        )
+    return state
 
 
 def _check(plan: Plan, state: StoreState) -> None:

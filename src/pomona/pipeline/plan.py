@@ -50,7 +50,7 @@ class Plan:
         What the store held before the pictures were listed; None where there is none yet.
     inventory : Inventory or None
         What names the pictures where they are not listed; they are counted and compared when
-        Spark runs (:func:`pomona.pipeline.compare.compare`).
+        Spark runs (:func:`pomona.pipeline.compare.compared`).
     n_images, n_bytes : int
         Pictures found, without those that were forgotten, and their size together.
     n_forgotten : int

@@ -164,8 +164,8 @@ def run_once(
         # While Java starts, this process only waits.
         threading.Thread(target=_import_ahead, daemon=True).start()
     with claim(plan.out) as mine:
-        start_store(plan)
         with compared(plan, mine, session) as plan:
+            start_store(plan)
             updated = update_store(plan, mine, session, on_progress, stop)
         wanted = _Wanted(plan, wishes.running, wishes.reducing, wishes.training)
         record = wanted.bring(updated, mine, session, started)

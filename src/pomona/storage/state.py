@@ -13,7 +13,7 @@ from pomona import schema
 from pomona.errors import OutputError
 from pomona.storage.claims import Claim, find_living
 from pomona.storage.locations import Location
-from pomona.storage.store import FEATURES, QUARANTINE, STAGED, STATE, settle
+from pomona.storage.store import COMPARED, FEATURES, QUARANTINE, STAGED, STATE, settle
 from pomona.storage.table import Snapshot, create_table, read_keys, read_snapshot
 
 __all__ = [
@@ -207,7 +207,8 @@ def sweep(out: Location, claim: Claim) -> int:
     settle(out)
     if not find_living(out, claim):
         # Of runs that were killed.
-        out.delete(f"{STATE}/{STAGED}")
+        for name in (STAGED, COMPARED):
+            out.delete(f"{STATE}/{name}")
         out.at(STATE).delete_unfinished()
     return n_deleted
 

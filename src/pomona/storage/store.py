@@ -15,6 +15,7 @@ from pomona.storage.locations import LocalLocation, Location
 from pomona.storage.records import RUN_FORMAT, RunRecord, parse_record, to_json
 
 __all__ = [
+    "COMPARED",
     "EXPORT",
     "FEATURES",
     "MODEL",
@@ -46,6 +47,7 @@ PARTS: Final = (FEATURES, REDUCED, QUARANTINE, MODEL, REPORT, EXPORT)
 # What Pomona keeps for itself.
 STATE: Final = ".pomona"
 STAGED: Final = "staged"
+COMPARED: Final = "compared"
 # Names the staged folder whose parts are being moved into place, and what is to be done.
 READY_FILE: Final = ".pomona/ready.json"
 LOG: Final = "_delta_log"
