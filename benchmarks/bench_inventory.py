@@ -21,12 +21,12 @@ import pyarrow.parquet as pq
 from benchmarks.rows import SCRATCH, Row, emit
 from pomona import schema
 from pomona.pipeline.compare import compared
-from pomona.pipeline.extract import start_store
 from pomona.pipeline.plan import plan_extract
 from pomona.pipeline.session import Session
 from pomona.settings import SourceSettings, SparkSettings, UpdateSettings
 from pomona.storage.claims import claim
 from pomona.storage.locations import open_location
+from pomona.storage.state import create_store
 from pomona.storage.table import NewFile, commit, read_snapshot
 
 PICTURES = 20_000_000
@@ -130,7 +130,7 @@ def bench(n: int = PICTURES) -> None:
     )
     updating = UpdateSettings(inventory=str(lists))
     plan = plan_extract(source, str(out), update_settings=updating, spark_settings=spark)
-    start_store(plan)
+    create_store(plan.out, plan.properties)
     shutil.rmtree(lists)
     invent(n, lists, out, plan.backbone.spec.fingerprint())
     session = Session(spark)

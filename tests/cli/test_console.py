@@ -40,3 +40,14 @@ def test_show_progress_draws_a_bar_in_a_terminal(capsys, monkeypatch):
         on_progress(3, 10)
         on_progress(10, 10)
     assert "10/10" in capsys.readouterr().err
+
+
+def test_while_nobody_knows_how_many_there_are_it_counts(capsys, monkeypatch):
+    monkeypatch.setattr(console, "LINE_INTERVAL_S", 0.0)
+    console.set_up_logging(quiet=False, as_json=False)
+    with console.show_progress("Extracting", quiet=False, as_json=False) as on_progress:
+        on_progress(2000, None)
+        on_progress(1, 4)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].endswith("Listing: 2000 files so far")
+    assert "Extracting 1/4" in lines[1]

@@ -3,6 +3,7 @@
 import platform
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -126,7 +127,7 @@ def extract(
     session = Session(plan.spark_settings)
     with claim(plan.out) as mine:
         with compared(plan, mine, session) as plan:
-            start_store(plan)
+            start_store(plan, session)
             updated = update_store(plan, mine, session, on_progress)
         with staging(plan.out) as staged:
             record = replace_fields(updated.record, seconds_total=seconds_since(started))
@@ -135,8 +136,16 @@ def extract(
     return record
 
 
-def start_store(plan: Plan) -> None:
-    """Let there be a store to write to."""
+def start_store(plan: Plan, session: Session) -> None:
+    """Let there be a store to write to; meanwhile Spark starts, where it is sure to be needed."""
+    with ThreadPoolExecutor(1) as pool:
+        made = pool.submit(_make_store, plan)
+        if plan.changes.n_fetch > len(plan.bad_names):
+            session.get()
+        made.result()
+
+
+def _make_store(plan: Plan) -> None:
     if plan.fresh:
         clear(plan.out)
     if plan.state is None:

@@ -165,7 +165,7 @@ def run_once(
         threading.Thread(target=_import_ahead, daemon=True).start()
     with claim(plan.out) as mine:
         with compared(plan, mine, session) as plan:
-            start_store(plan)
+            start_store(plan, session)
             updated = update_store(plan, mine, session, on_progress, stop)
         wanted = _Wanted(plan, wishes.running, wishes.reducing, wishes.training)
         record = wanted.bring(updated, mine, session, started)

@@ -48,7 +48,7 @@ __all__ = [
 ]
 
 APP: Final = "pomona"
-READERS: Final = 8
+READERS: Final = 16
 # What a reader of another make could not follow; Pomona writes none of it.
 REFUSED: Final = ("deletionVectors", "columnMapping")
 
@@ -247,12 +247,14 @@ def commit(
             if not added or any(name in after.files for name in removed):
                 raise ConflictError from error
             return after
-        return read_snapshot(folder)
+        return None
 
     after = RETRY(write)
-    if after is None:
-        raise OSError(f"The table '{folder}' is gone.")
-    return after
+    if after is not None:
+        return after
+    # What came is read, and not all of the log once more.
+    RETRY(table.update_incremental)
+    return _to_snapshot(table, folder)
 
 
 def read_history(folder: Location) -> list[dict[str, Any]]:

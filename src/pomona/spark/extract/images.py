@@ -192,12 +192,14 @@ def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[dict[str, object
     """Cut the listing into groups bounded in pictures and in bytes."""
     group: list[dict[str, object]] = []
     n_bytes = 0
+    # Nothing is done while the first ones are awaited: of a bucket they come at the same time.
+    most = FETCHES
     for batch in batches:
         for row in batch.to_pylist():
             size = row[schema.SIZE] or 0
-            if group and (len(group) >= BATCH_PICTURES or n_bytes + size > BATCH_BYTES):
+            if group and (len(group) >= most or n_bytes + size > BATCH_BYTES):
                 yield group
-                group, n_bytes = [], 0
+                group, n_bytes, most = [], 0, BATCH_PICTURES
             group.append(row)
             n_bytes += size
     if group:
