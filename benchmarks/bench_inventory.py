@@ -133,7 +133,7 @@ def bench(n: int = PICTURES) -> None:
     create_store(plan.out, plan.properties)
     shutil.rmtree(lists)
     invent(n, lists, out, plan.backbone.spec.fingerprint())
-    session = Session(spark)
+    session = Session(spark, for_computing=True)
     session.get()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     idle = psutil.Process().memory_info().rss / 1e6

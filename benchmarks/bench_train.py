@@ -35,7 +35,7 @@ def bench(names) -> None:
     from pomona.spark.session import start_spark
     from pomona.spark.train.classifiers import INDEX, VECTOR, WEIGHT, build_estimator
 
-    spark = start_spark(SparkSettings(conf=(("spark.driver.memory", "6g"),)), for_training=True)
+    spark = start_spark(SparkSettings(conf=(("spark.driver.memory", "6g"),)), for_computing=True)
     X, y = make_rows()
     held = np.arange(N_ROWS) % 10 == 0
     offsets = pa.array(np.arange((~held).sum() + 1, dtype=np.int32) * N_INPUTS)

@@ -124,7 +124,7 @@ def extract(
         fresh=fresh,
         on_listed=on_listed,
     )
-    session = Session(plan.spark_settings)
+    session = Session(plan.spark_settings, for_computing=plan.inventory is not None)
     with claim(plan.out) as mine:
         with compared(plan, mine, session) as plan:
             start_store(plan, session)

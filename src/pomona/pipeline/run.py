@@ -44,7 +44,7 @@ from pomona.storage.store import (
 )
 from pomona.storage.store_records import DriftRecord
 
-__all__ = ["Wishes", "run", "run_once"]
+__all__ = ["Wishes", "open_session", "run", "run_once"]
 
 logger = logging.getLogger(__name__)
 
@@ -104,8 +104,9 @@ def run(
         training=train_settings,
         spark=spark_settings or SparkSettings(),
     )
-    session = Session(wishes.spark, for_training=train_settings is not None)
-    return run_once(wishes, session, fresh=fresh, on_listed=on_listed, on_progress=on_progress)
+    return run_once(
+        wishes, open_session(wishes), fresh=fresh, on_listed=on_listed, on_progress=on_progress
+    )
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,12 @@ class Wishes:
     running: RunSettings
     training: TrainSettings | None
     spark: SparkSettings
+
+
+def open_session(wishes: Wishes) -> Session:
+    """Return a session for such runs, not started yet."""
+    computing = wishes.training is not None or wishes.updating.inventory is not None
+    return Session(wishes.spark, for_computing=computing)
 
 
 def run_once(

@@ -18,7 +18,7 @@ class Session:
     Parameters
     ----------
     settings : SparkSettings, optional
-    for_training : bool
+    for_computing : bool
         The JVM computes: give it its optimising compiler.
 
     Attributes
@@ -30,10 +30,10 @@ class Session:
     """
 
     def __init__(
-        self, settings: SparkSettings | None = None, *, for_training: bool = False
+        self, settings: SparkSettings | None = None, *, for_computing: bool = False
     ) -> None:
         self._settings = settings
-        self._for_training = for_training
+        self._for_computing = for_computing
         self._spark: SparkSession | None = None
         self.seconds_start = 0.0
         self.master: str | None = None
@@ -45,7 +45,7 @@ class Session:
             from pomona.spark.session import find_master, start_spark
 
             started = time.perf_counter()
-            self._spark = start_spark(self._settings, for_training=self._for_training)
+            self._spark = start_spark(self._settings, for_computing=self._for_computing)
             self.master = find_master(self._spark)
             self.seconds_start = seconds_since(started)
         return self._spark

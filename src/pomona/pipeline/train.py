@@ -72,7 +72,7 @@ def train(
     backbone = ResolvedBackbone(spec, find_weights(spec, cache=record.settings.extract.cache))
     check_training()
     features = read_state(place).features
-    spark = Session(spark_settings, for_training=True).get()
+    spark = Session(spark_settings, for_computing=True).get()
     with claim(place), staging(place) as staged:
         if reduction is not None:
             fitted_on = read_model_record(place.at(MODEL)).fitted_on

@@ -10,8 +10,7 @@ from typing import Final
 
 from pomona.errors import PomonaError, SettingsError, SetupError, StoppedError
 from pomona.pictures.listing import OnListed
-from pomona.pipeline.run import Wishes, run_once
-from pomona.pipeline.session import Session
+from pomona.pipeline.run import Wishes, open_session, run_once
 from pomona.schema import OnProgress
 from pomona.settings import WatchSettings
 from pomona.storage.locations import LocalLocation
@@ -60,7 +59,7 @@ def watch(
     """
     ended = threading.Event()
     queue = open_queue(settings.queue) if settings.queue else None
-    session = Session(wishes.spark, for_training=wishes.training is not None)
+    session = open_session(wishes)
     figures = dict.fromkeys(HELP, 0.0)
     before = _end_on_signals(ended)
     try:

@@ -66,8 +66,9 @@ LOCAL_SETTINGS: Final[dict[str, str]] = {
         f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties').as_uri()}"
     ),
 }
-TRAINING_SETTINGS: Final[dict[str, str]] = {
-    # Spark ML computes inside the JVM; its vector instructions need the optimising compiler.
+COMPUTING_SETTINGS: Final[dict[str, str]] = {
+    # Spark ML computes inside the JVM, and inventories are shuffled there: both need the
+    # optimising compiler.
     "spark.driver.extraJavaOptions": LOCAL_SETTINGS["spark.driver.extraJavaOptions"]
     .replace("-XX:TieredStopAtLevel=1 ", "")
     .replace("-XX:+UseSerialGC", "-XX:+UseParallelGC"),
@@ -83,7 +84,7 @@ LOCAL_TRIES: Final = 4
 
 
 def start_spark(
-    settings: SparkSettings | None = None, *, for_training: bool = False
+    settings: SparkSettings | None = None, *, for_computing: bool = False
 ) -> SparkSession:
     """Return a Spark session, started if there is none.
 
@@ -91,7 +92,7 @@ def start_spark(
     ----------
     settings : SparkSettings, optional
         Where a session is running already, it has to fit them.
-    for_training : bool
+    for_computing : bool
         The JVM computes: give it its optimising compiler.
 
     Raises
@@ -115,7 +116,7 @@ def start_spark(
         # Workers must be this very Python, wherever it was installed.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-        values |= LOCAL_SETTINGS | (TRAINING_SETTINGS if for_training else {})
+        values |= LOCAL_SETTINGS | (COMPUTING_SETTINGS if for_computing else {})
         if is_verbose():
             values["spark.driver.extraJavaOptions"] += " -Dpomona.log=warn"
     values |= dict(settings.conf)
