@@ -2,14 +2,14 @@
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 from urllib.parse import urlsplit
 
 from pomona.errors import SettingsError
 
-__all__ = ["KNOWN", "Address", "full_place", "is_address", "parse_address", "to_text"]
+__all__ = ["KNOWN", "Address", "Addressed", "full_place", "is_address", "parse_address", "to_text"]
 
 S3: Final = "s3"
 AZURE: Final = "az"
@@ -59,6 +59,28 @@ class Address:
 
     def __str__(self) -> str:
         return f"{self.root}/{self.key}" if self.key else self.root
+
+
+@dataclass(frozen=True)
+class Addressed:
+    """What lies below an address.
+
+    Parameters
+    ----------
+    address : Address
+    """
+
+    address: Address
+
+    def __str__(self) -> str:
+        return str(self.address)
+
+    def _key(self, name: str) -> str:
+        return "/".join(part for part in (self.address.key, name) if part)
+
+    def at(self, name: str) -> Self:
+        """Return the folder ``name`` below this one."""
+        return type(self)(replace(self.address, key=self._key(name)))
 
 
 def is_address(place: str | os.PathLike[str]) -> bool:

@@ -6,12 +6,11 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Self, cast
+from typing import Any, BinaryIO, Final, cast
 from uuid import uuid4
 
-from pomona.storage.addresses import Address
+from pomona.storage.addresses import Addressed
 from pomona.storage.buckets import RETRY, open_bucket, stored_errors
 from pomona.storage.copies import keep_copy
 from pomona.storage.locations import Location, StoredFile
@@ -26,30 +25,12 @@ READ_AHEAD: Final = 256 << 10
 HELD_BYTES: Final = 64 << 20
 
 
-@dataclass(frozen=True)
-class BucketLocation:
-    """A folder of a bucket: all keys below a prefix.
-
-    Parameters
-    ----------
-    address : Address
-    """
-
-    address: Address
-
-    def __str__(self) -> str:
-        return str(self.address)
+class BucketLocation(Addressed):
+    """A folder of a bucket: all keys below a prefix."""
 
     @property
     def _store(self) -> Any:
         return open_bucket(self.address)
-
-    def _key(self, name: str) -> str:
-        return "/".join(part for part in (self.address.key, name) if part)
-
-    def at(self, name: str) -> Self:
-        """Return the folder ``name`` below this one."""
-        return type(self)(replace(self.address, key=self._key(name)))
 
     def list(self) -> list[str]:
         """Return the names directly in it, sorted."""

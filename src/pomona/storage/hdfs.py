@@ -6,15 +6,14 @@ import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Self, cast
+from typing import Any, BinaryIO, Final, cast
 from uuid import uuid4
 
 from pomona.errors import SetupError
-from pomona.storage.addresses import Address
+from pomona.storage.addresses import Address, Addressed
 from pomona.storage.copies import keep_copy
 from pomona.storage.locations import UNFINISHED, Location, StoredFile
 
@@ -78,30 +77,15 @@ def _find_version(status: Any) -> str:
     return f"{status.modification_time}-{status.length}"
 
 
-@dataclass(frozen=True)
-class HdfsLocation:
-    """A folder of HDFS; what :class:`pomona.storage.locations.Location` says holds.
-
-    Parameters
-    ----------
-    address : Address
-    """
-
-    address: Address
-
-    def __str__(self) -> str:
-        return str(self.address)
+class HdfsLocation(Addressed):
+    """A folder of HDFS; what :class:`pomona.storage.locations.Location` says holds."""
 
     @property
     def _client(self) -> Any:
         return _open_client(self.address)
 
     def _path(self, name: str) -> str:
-        return "/" + "/".join(part for part in (self.address.key, name) if part)
-
-    def at(self, name: str) -> Self:
-        """Return the folder ``name`` below this one."""
-        return type(self)(replace(self.address, key=self._path(name).lstrip("/")))
+        return f"/{self._key(name)}"
 
     def list(self) -> list[str]:
         """Return the names directly in it, sorted, without what is unfinished."""
