@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pomona.errors import SettingsError, SourceError
-from pomona.pictures.inventory import PIECE_ROWS, open_inventory, read_inventory
+from pomona.pictures.inventory import PIECE_ROWS, open_inventory
+from pomona.pictures.inventory_rows import read_inventory
 from pomona.settings import SourceSettings
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -15,7 +15,8 @@ from pyspark.sql import SparkSession
 
 from pomona import schema
 from pomona.pictures.changes import find_changes
-from pomona.pictures.inventory import BAD, Inventory, read_inventory
+from pomona.pictures.inventory import Inventory
+from pomona.pictures.inventory_rows import BAD, read_inventory
 from pomona.pictures.listing import hash_pictures
 from pomona.settings import SourceSettings
 from pomona.spark.session import count_cores

@@ -260,7 +260,7 @@ def commit(
 def read_history(folder: Location) -> list[dict[str, Any]]:
     """Return the notes of Pomona's commits, oldest first, with their times (ms since 1970)."""
     table = _open(folder)
-    entries = [] if table is None else table.history()
+    entries = [] if table is None else RETRY(table.history)
     noted = [entry for entry in reversed(entries) if APP in entry]
     return [{"timestamp": entry["timestamp"], **json.loads(entry[APP])} for entry in noted]
 
@@ -270,12 +270,12 @@ def shorten_log(folder: Location) -> None:
     table = _open(folder)
     if table is None:
         return
-    table.alter.set_table_properties({"delta.logRetentionDuration": "interval 0 seconds"})
+    RETRY(table.alter.set_table_properties, {"delta.logRetentionDuration": "interval 0 seconds"})
     table = _open(folder)
     assert table is not None
-    table.create_checkpoint()
-    table.cleanup_metadata()
-    table.alter.set_table_properties({"delta.logRetentionDuration": "interval 3650 days"})
+    RETRY(table.create_checkpoint)
+    RETRY(table.cleanup_metadata)
+    RETRY(table.alter.set_table_properties, {"delta.logRetentionDuration": "interval 3650 days"})
 
 
 def read_rows(folder: Location, names: Iterable[str], columns: list[str] | None = None) -> pa.Table:
