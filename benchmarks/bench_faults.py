@@ -1,6 +1,6 @@
 """Kills and bad days: what a store holds afterwards, against a run that nobody disturbed.
 
-``python -m benchmarks.bench_faults [KILLS]`` prints the table of docs/explanation/faults.md. Each
+``python -m benchmarks.bench_faults [KILLS [disk|bucket|days]]`` prints the table of docs/explanation/faults.md. Each
 kill hits the driver, the executor (Spark's Java) or a Python worker, at a random moment of a run;
 then the same command is started again. After every fifth kill it is left alone, and what it made
 is compared row by row.
@@ -147,8 +147,8 @@ def show(name: str, counts: Counter) -> None:
     print(f"| {name} | " + " | ".join(str(counts[column]) for column in columns) + " |", flush=True)
 
 
-def bench(kills: int = KILLS) -> None:
-    """Print the table."""
+def bench(kills: int = KILLS, only: str | None = None) -> None:
+    """Print the table, or one row of it."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
     source, whole_out = SCRATCH / "faults-source", SCRATCH / "faults-whole"
     for folder in (source, whole_out):
@@ -164,15 +164,23 @@ def bench(kills: int = KILLS) -> None:
     )
     print(" finished | lost | doubled | different |")
     print("|---|---|---|---|---|---|---|---|---|---|")
-    out = SCRATCH / "faults-out"
-    show("disk", survive(str(source), str(out), str(source), whole, kills // 2, 1, longest_s))
-    with ExitStack() as stack:
-        server = stack.enter_context(start_s3())
-        stack.enter_context(use(server))
-        photos, results = server.make_bucket("photos"), server.make_bucket("results")
-        upload(source, photos)
-        rest = kills - kills // 2
-        show("bucket", survive(photos, results, photos, whole, rest, 2, longest_s))
+    out, half = SCRATCH / "faults-out", kills // 2
+    if only in (None, "disk"):
+        show("disk", survive(str(source), str(out), str(source), whole, half, 1, longest_s))
+    if only in (None, "bucket"):
+        with ExitStack() as stack:
+            server = stack.enter_context(start_s3())
+            stack.enter_context(use(server))
+            photos, results = server.make_bucket("photos"), server.make_bucket("results")
+            upload(source, photos)
+            counts = survive(photos, results, photos, whole, kills - half, 2, longest_s)
+            show("bucket", counts)
+    if only in (None, "days"):
+        have_bad_days(source, whole)
+
+
+def have_bad_days(source: Path, whole: dict) -> None:
+    """Run once from and to a bucket that fails often; print the row."""
     faults = Faults(errors=0.1, cut=0.05, lost=0.5)
     with ExitStack() as stack:
         server = stack.enter_context(start_s3())
@@ -189,4 +197,4 @@ def bench(kills: int = KILLS) -> None:
 
 
 if __name__ == "__main__":
-    bench(int(sys.argv[1]) if len(sys.argv) > 1 else KILLS)
+    bench(int(sys.argv[1]) if len(sys.argv) > 1 else KILLS, *sys.argv[2:])
