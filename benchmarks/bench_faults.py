@@ -1,9 +1,9 @@
 """Kills and bad days: what a store holds afterwards, against a run that nobody disturbed.
 
-``python -m benchmarks.bench_faults [KILLS [disk|bucket|days]]`` prints the table of docs/explanation/faults.md. Each
-kill hits the driver, the executor (Spark's Java) or a Python worker, at a random moment of a run;
-then the same command is started again. After every fifth kill it is left alone, and what it made
-is compared row by row.
+``python -m benchmarks.bench_faults [KILLS [disk|bucket|days]]`` prints the table of
+docs/explanation/faults.md. Each kill hits the driver, the executor (Spark's Java) or a Python
+worker, at a random moment of a run; then the same command is started again. After every fifth kill
+it is left alone, and what it made is compared row by row.
 """
 
 import os
