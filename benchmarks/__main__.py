@@ -15,6 +15,9 @@ BENCHMARKS = (
     "bench_cluster",
     "bench_memory",
     "bench_serve",
+    "bench_listing",
+    "bench_inventory",
+    "bench_bucket",
 )
 
 

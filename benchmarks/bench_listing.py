@@ -30,7 +30,7 @@ listing = list_images(SourceSettings("s3://pictures"))
 seconds, listed = time.perf_counter() - started, peak()
 changes = find_changes(listing.pictures, KEYS.empty_table(), fingerprint="x")
 compared = time.perf_counter() - started - seconds
-print(seconds, listed - idle, listing.n_images, len(changes.fetch), compared, peak() - idle)
+print(seconds, listed - idle, listing.n_images, changes.n_fetch, compared, peak() - idle)
 """
 
 

@@ -4,7 +4,7 @@ import hashlib
 import os
 import socket
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -20,6 +20,7 @@ from pomona.storage.locations import UNFINISHED, Location, StoredFile
 __all__ = ["HdfsLocation", "list_hdfs", "read_hdfs"]
 
 CONNECT_S: Final = 5.0
+BLOCK_BYTES: Final = 8 << 20
 
 
 def _open_client(address: Address) -> Any:
@@ -136,7 +137,7 @@ class HdfsLocation(Addressed):
             return False
         return True
 
-    def _write(self, name: str, blocks: Sequence[bytes], *, overwrite: bool) -> None:
+    def _write(self, name: str, blocks: Iterable[bytes], *, overwrite: bool) -> None:
         """Write beside it, and rename: that is one step of the NameNode."""
         client, target = self._client, self._path(name)
         folder, _, last = target.rpartition("/")
@@ -158,10 +159,7 @@ class HdfsLocation(Addressed):
         with tempfile.TemporaryFile() as file:
             yield cast(BinaryIO, file)
             file.seek(0)
-            blocks = iter(lambda: file.read(8 << 20), b"")
-            self._write(name, cast(Any, blocks), overwrite=True)
-            # What was written is asked for once more.
-            file.seek(0, os.SEEK_END)
+            self._write(name, iter(lambda: file.read(BLOCK_BYTES), b""), overwrite=True)
 
     def local_file(self, name: str) -> Path:
         """Return where a library that opens files by path finds a copy of this one."""
