@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from pomona import schema
 
-__all__ = ["NOTHING", "Changes", "add_known", "describe", "find_changes"]
+__all__ = ["NOTHING", "Changes", "add_known", "find_changes"]
 
 # Of one size there may be many; a picture that is not recognised only costs a network pass.
 MOST_KNOWN: Final = 64
@@ -110,7 +110,7 @@ def find_changes(
     rest = ("new", "changed", "retried", "relabelled")
     counts["unchanged"] = counts["listed"] - sum(counts[name] for name in rest)
     return Changes(
-        **describe(fetched),
+        **_describe(fetched),
         cut=_cut_of(add_known(fetched, held, gone, fingerprint), held),
         relabel=pictures.filter(relabel),
         relabelled=before.filter(relabel),
@@ -128,7 +128,7 @@ def _all_new(pictures: pa.Table) -> Changes:
     fetched = pictures.append_column(FETCHED.field(schema.KNOWN), known)
     counts = {"listed": n, "new": n, "changed": 0, "retried": 0, "relabelled": 0, "gone": 0}
     return Changes(
-        **describe(pictures),
+        **_describe(pictures),
         cut=_cut_of(fetched, pa.table(nulls, schema=schema.KEYS)),
         relabel=schema.LISTING.empty_table(),
         relabelled=nothing,
@@ -137,7 +137,7 @@ def _all_new(pictures: pa.Table) -> Changes:
     )
 
 
-def describe(fetched: pa.Table) -> dict[str, Any]:
+def _describe(fetched: pa.Table) -> dict[str, Any]:
     """Return what :class:`Changes` says of the pictures to read."""
     labels = pc.value_counts(fetched[schema.LABEL].combine_chunks()).to_pylist()
     return {

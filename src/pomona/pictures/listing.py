@@ -19,7 +19,15 @@ from pomona.pictures.walk import EXTENSIONS, FoundPicture, find_pictures, matche
 from pomona.settings import SourceSettings
 from pomona.storage.addresses import is_address, parse_address, to_text
 
-__all__ = ["Listing", "OnListed", "choose_pictures", "hash_pictures", "list_images", "to_rows"]
+__all__ = [
+    "Listing",
+    "OnListed",
+    "choose_pictures",
+    "hash_pictures",
+    "list_bad_names",
+    "list_images",
+    "to_rows",
+]
 
 # Called with the number of files seen so far.
 OnListed = Callable[[int], None]
@@ -153,10 +161,11 @@ def _to_listing(pictures: Sequence[FoundPicture], find_label: LabelRule) -> List
         schema=schema.LISTING,
     )
     names = [os.fsencode(item.path).decode("utf-8", "backslashreplace") for item in bad]
-    return Listing(table, _bad_names(names, [item.size for item in bad]))
+    return Listing(table, list_bad_names(names, [item.size for item in bad]))
 
 
-def _bad_names(names: list[str], sizes: list[int]) -> pa.Table:
+def list_bad_names(names: list[str], sizes: list[int]) -> pa.Table:
+    """Return pictures whose names cannot be used, as rows of :data:`pomona.schema.QUARANTINE`."""
     return pa.table(
         [
             names,
@@ -212,7 +221,7 @@ def _list_bucket(settings: SourceSettings, on_listed: OnListed | None) -> Listin
         table = table.take(pa.array(chosen, pa.int64()))
     if settings.limit is not None:
         table = table.slice(0, settings.limit)
-    return Listing(table, _bad_names([name for name, _ in bad], [size for _, size in bad]))
+    return Listing(table, list_bad_names([name for name, _ in bad], [size for _, size in bad]))
 
 
 def choose_pictures(objects: pa.RecordBatch, glob: str | None, start: int) -> pa.RecordBatch:

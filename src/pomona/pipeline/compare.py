@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from pomona import schema
 from pomona.errors import SourceError
 from pomona.pictures.changes import Changes, add_known
+from pomona.pictures.listing import list_bad_names
 from pomona.pipeline.plan import Plan
 from pomona.pipeline.session import Session
 from pomona.storage.claims import Claim
@@ -116,7 +117,7 @@ def _compare(plan: Plan, session: Session, folder: Location | None) -> Plan:
         n_images=found.counts["listed"],
         n_bytes=found.counts["n_bytes"],
         n_forgotten=found.counts["forgotten"],
-        bad_names=_to_quarantine(bad),
+        bad_names=list_bad_names(bad[schema.PATH].to_pylist(), bad[schema.SIZE].to_pylist()),
         source_sha256=f"{found.digest:064x}",
         changes=changes,
     )
@@ -124,15 +125,6 @@ def _compare(plan: Plan, session: Session, folder: Location | None) -> Plan:
 
 def _to_counted(labels: "Counter[str]", reasons: "Counter[str]") -> dict[str, dict[str, int]]:
     return {schema.LABEL: dict(labels), schema.REASON_CODE: dict(reasons)}
-
-
-def _to_quarantine(bad: pa.Table) -> pa.Table:
-    n = len(bad)
-    code = "bad_name"
-    return pa.table(
-        [bad[schema.PATH], bad[schema.SIZE], [code] * n, [schema.REASON_CODES[code]] * n],
-        schema=schema.QUARANTINE,
-    )
 
 
 def _read(folder: Location | None, names: list[str], columns: pa.Schema) -> pa.Table:

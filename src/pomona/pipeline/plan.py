@@ -143,8 +143,8 @@ def plan_extract(
         "max_pixels": str(settings.limits.max_pixels),
         "lenient": str(settings.limits.lenient).lower(),
     }
-    # Before the listing: what another run adds in the meantime must not look gone.
     inventory = open_inventory(update.inventory, source) if update.inventory else None
+    # Before the listing: what another run adds in the meantime must not look gone.
     state = None
     if not fresh and is_store(place):
         # Beside an inventory the rows stay where they are, with the workers.

@@ -76,7 +76,7 @@ class Found:
     Parameters
     ----------
     counts : Counter
-        As of :class:`pomona.pictures.changes.Changes`, and n_bytes, n_fetch, n_fetch_bytes, held,
+        As of :class:`pomona.pictures.changes.Changes`, and n_bytes, n_fetch, n_fetch_bytes,
         forgotten.
     fetch_labels, labels, reasons : Counter
         Of pictures to read, and of what the store holds.
@@ -204,7 +204,6 @@ def _compare(
             "n_bytes": pc.sum(listed[schema.SIZE]).as_py() or 0,
             "n_fetch": changes.n_fetch,
             "n_fetch_bytes": changes.n_fetch_bytes,
-            "held": len(keys),
             "forgotten": n_listed - len(listed) if n_listed else 0,
         },
         "fetch_labels": changes.fetch_labels,
