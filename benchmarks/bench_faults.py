@@ -90,6 +90,7 @@ def survive(
             compare(out, root, whole, counts, finished=finished)
             # What ends well though a worker was killed goes on with the next kill.
             counts["finished" if finished else "started again"] += 1
+        print(dict(counts), file=sys.stderr, flush=True)
     return counts
 
 
