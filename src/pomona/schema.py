@@ -1,7 +1,7 @@
 """Column names, table schemas and reason codes: the words of the output contract."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
 
 import pyarrow as pa
 
@@ -34,10 +34,13 @@ __all__ = [
     "STORED_QUARANTINE",
     "WIDTH",
     "OnProgress",
+    "fit_columns",
 ]
 
 # Called with the number of pictures done, and of all.
 OnProgress = Callable[[int, int], None]
+
+Rows = TypeVar("Rows", pa.Table, pa.RecordBatch)
 
 PATH: Final = "path"
 LABEL: Final = "label"
@@ -180,3 +183,12 @@ REASON_CODES: Final[dict[str, str]] = {
 
 # Of the storage, not of the picture: the next run tries again.
 RETRYABLE: Final = frozenset({"missing", "changed", "unreadable", "read_error"})
+
+
+def fit_columns(rows: Rows, columns: pa.Schema) -> Rows:
+    """Return rows with these columns; what they lack is null, what they have more is left out."""
+    arrays = [
+        rows[field.name] if field.name in rows.schema.names else pa.nulls(rows.num_rows, field.type)
+        for field in columns
+    ]
+    return type(rows).from_arrays(arrays, schema=columns)

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from pomona import schema
-from pomona.pictures.changes import find_changes
+from pomona.pictures.changes import KnownContents, find_changes
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -37,7 +37,8 @@ def compare(pictures, keys, **more):
 
 
 def cut(changes):
-    return changes.cut(0, changes.n_fetch)
+    fetched, before = changes.cut(0, changes.n_fetch)
+    return KnownContents(changes.gone, "f").add_to(fetched, before), before
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """What a listing asks of a store: which pictures are new, changed, moved or gone."""
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,12 +8,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pomona import schema
+from pomona.storage.state import count_values
 
-__all__ = ["NOTHING", "Changes", "add_known", "find_changes"]
+__all__ = ["NOTHING", "Changes", "KnownContents", "find_changes"]
 
 # Of one size there may be many; a picture that is not recognised only costs a network pass.
 MOST_KNOWN: Final = 64
-FETCHED: Final = schema.LISTING.append(pa.field(schema.KNOWN, pa.list_(pa.string())))
+KNOWN: Final = pa.field(schema.KNOWN, pa.list_(pa.string()))
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,8 @@ class Changes:
     fetch_labels : dict of str to int
         How many of each label; no label is the empty text.
     cut : callable
-        ``cut(start, stop)`` gives two tables for some of them: their rows of the listing, with
-        ``known``, the hashes of contents that the store has features of and that may have moved
-        here; and what the store held at their paths (:data:`pomona.schema.KEYS`), null where that
-        was nothing.
+        ``cut(start, stop)`` gives two tables for some of them: their rows of the listing; and what
+        the store held at their paths (:data:`pomona.schema.KEYS`), null where that was nothing.
     relabel : pyarrow.Table
         Rows of the listing whose label alone is another.
     relabelled : pyarrow.Table
@@ -111,7 +109,7 @@ def find_changes(
     counts["unchanged"] = counts["listed"] - sum(counts[name] for name in rest)
     return Changes(
         **_describe(fetched),
-        cut=_cut_of(add_known(fetched, held, gone, fingerprint), held),
+        cut=_cut_of(fetched, held),
         relabel=pictures.filter(relabel),
         relabelled=before.filter(relabel),
         gone=gone,
@@ -122,14 +120,12 @@ def find_changes(
 def _all_new(pictures: pa.Table) -> Changes:
     """Say the same of an empty store, without a copy of the listing."""
     nothing = schema.KEYS.empty_table()
-    known = pa.nulls(len(pictures), FETCHED.field(schema.KNOWN).type)
     nulls = [pa.nulls(len(pictures), field.type) for field in schema.KEYS]
     n = len(pictures)
-    fetched = pictures.append_column(FETCHED.field(schema.KNOWN), known)
     counts = {"listed": n, "new": n, "changed": 0, "retried": 0, "relabelled": 0, "gone": 0}
     return Changes(
         **_describe(pictures),
-        cut=_cut_of(fetched, pa.table(nulls, schema=schema.KEYS)),
+        cut=_cut_of(pictures, pa.table(nulls, schema=schema.KEYS)),
         relabel=schema.LISTING.empty_table(),
         relabelled=nothing,
         gone=nothing,
@@ -139,11 +135,10 @@ def _all_new(pictures: pa.Table) -> Changes:
 
 def _describe(fetched: pa.Table) -> dict[str, Any]:
     """Return what :class:`Changes` says of the pictures to read."""
-    labels = pc.value_counts(fetched[schema.LABEL].combine_chunks()).to_pylist()
     return {
         "n_fetch": len(fetched),
         "n_fetch_bytes": pc.sum(fetched[schema.SIZE]).as_py() or 0,
-        "fetch_labels": {row["values"] or "": row["counts"] for row in labels},
+        "fetch_labels": count_values(fetched[schema.LABEL]),
     }
 
 
@@ -189,34 +184,43 @@ def _referenced(place: pa.Array, n: int) -> pa.Array:
     return pa.array(mask)
 
 
-def add_known(fetched: pa.Table, held: pa.Table, gone: pa.Table, fingerprint: str) -> pa.Table:
-    """Add to each picture the contents it may have: its own old one, those gone elsewhere.
+class KnownContents:
+    """Contents that a store has features of and that may have moved.
 
     Parameters
     ----------
-    fetched : pyarrow.Table
-        Rows of :data:`pomona.schema.LISTING`.
-    held, gone : pyarrow.Table
-        Rows of :data:`pomona.schema.KEYS`: what the store held at their paths, and what leaves.
+    gone : pyarrow.Table
+        Rows of :data:`pomona.schema.KEYS` that leave.
     fingerprint : str
         Of the network: features of another are not the same ones.
     """
-    of_size: dict[int, list[str]] = defaultdict(list)
-    gone = gone.filter(pc.fill_null(pc.equal(gone[schema.FINGERPRINT], fingerprint), False))
-    for size, sha256 in zip(
-        gone[schema.SIZE].to_pylist(), gone[schema.CONTENT_SHA256].to_pylist(), strict=True
-    ):
-        if sha256 is not None and size is not None and len(of_size[size]) < MOST_KNOWN:
-            of_size[size].append(sha256)
-    same = pc.equal(held[schema.FINGERPRINT], fingerprint)
-    own = pc.if_else(same, held[schema.CONTENT_SHA256], None).to_pylist()
-    sizes = fetched[schema.SIZE].to_pylist()
-    known = [
-        ([sha256] if sha256 else []) + of_size.get(size, [])
-        for sha256, size in zip(own, sizes, strict=True)
-    ]
-    field = FETCHED.field(schema.KNOWN)
-    return fetched.append_column(field, pa.array(known, field.type))
+
+    def __init__(self, gone: pa.Table, fingerprint: str) -> None:
+        self._fingerprint = fingerprint
+        self._of_size: dict[int, list[str]] = {}
+        own = pc.fill_null(pc.equal(gone[schema.FINGERPRINT], fingerprint), False)
+        columns = gone.filter(own).select([schema.SIZE, schema.CONTENT_SHA256]).drop_null()
+        for size, sha256 in zip(*(column.to_pylist() for column in columns), strict=True):
+            some = self._of_size.setdefault(size, [])
+            if len(some) < MOST_KNOWN:
+                some.append(sha256)
+
+    def add_to(self, fetched: pa.Table, held: pa.Table) -> pa.Table:
+        """Add ``known``: hashes that a picture's content may have, its own old one and gone ones.
+
+        Parameters
+        ----------
+        fetched, held : pyarrow.Table
+            As ``cut`` of :class:`Changes` gives them.
+        """
+        same = pc.equal(held[schema.FINGERPRINT], self._fingerprint)
+        own = pc.if_else(same, held[schema.CONTENT_SHA256], None).to_pylist()
+        sizes = fetched[schema.SIZE].to_pylist()
+        known = [
+            ([sha256] if sha256 else []) + self._of_size.get(size, [])
+            for sha256, size in zip(own, sizes, strict=True)
+        ]
+        return fetched.append_column(KNOWN, pa.array(known, KNOWN.type))
 
 
 NOTHING: Final = _all_new(schema.LISTING.empty_table())

@@ -195,14 +195,9 @@ def _to_bad(objects: pa.RecordBatch, root: str) -> pa.RecordBatch:
             objects["path"].to_pylist(), objects["readable"].to_pylist(), strict=True
         )
     ]
-    columns: dict[str, pa.Array] = {
-        schema.PATH: pa.array([f"{root}/{name}" for name in names], pa.string()),
-        schema.SIZE: objects["size"],
-    }
-    arrays = [
-        columns.get(field.name, pa.nulls(objects.num_rows, field.type)) for field in schema.LISTING
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema.LISTING)
+    paths = pa.array([f"{root}/{name}" for name in names], pa.string())
+    bad = pa.RecordBatch.from_arrays([paths, objects["size"]], [schema.PATH, schema.SIZE])
+    return schema.fit_columns(bad, schema.LISTING)
 
 
 def _mark(rows: pa.RecordBatch, *, bad: bool) -> pa.RecordBatch:

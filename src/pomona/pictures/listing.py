@@ -60,12 +60,8 @@ class Listing:
     @property
     def all_pictures(self) -> pa.Table:
         """Both, as rows of :data:`pomona.schema.LISTING`."""
-        bad = self.quarantined
-        columns = [
-            bad[field.name] if field.name in bad.column_names else pa.nulls(len(bad), field.type)
-            for field in schema.LISTING
-        ]
-        return pa.concat_tables([self.pictures, pa.table(columns, schema=schema.LISTING)])
+        bad = schema.fit_columns(self.quarantined, schema.LISTING)
+        return pa.concat_tables([self.pictures, bad])
 
     @property
     def n_bytes(self) -> int:

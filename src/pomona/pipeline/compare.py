@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from pomona import schema
 from pomona.errors import SourceError
-from pomona.pictures.changes import Changes, add_known
+from pomona.pictures.changes import Changes
 from pomona.pictures.listing import list_bad_names
 from pomona.pipeline.plan import Plan
 from pomona.pipeline.session import Session
@@ -97,7 +97,7 @@ def _compare(plan: Plan, session: Session, folder: Location | None) -> Plan:
         n_fetch=found.counts["n_fetch"],
         n_fetch_bytes=found.counts["n_fetch_bytes"],
         fetch_labels=found.fetch_labels,
-        cut=_Pieces(folder, files.get("fetch", []), held, gone, question.fingerprint).cut,
+        cut=_Pieces(folder, files.get("fetch", []), held).cut,
         relabel=read("relabel", schema.LISTING),
         relabelled=relabelled,
         gone=gone,
@@ -142,15 +142,9 @@ class _Pieces:
     """Pictures to read, in files; one file at a time is held."""
 
     def __init__(
-        self,
-        folder: Location | None,
-        files: list[tuple[str, int]],
-        held: pa.Table,
-        gone: pa.Table,
-        fingerprint: str,
+        self, folder: Location | None, files: list[tuple[str, int]], held: pa.Table
     ) -> None:
-        self._folder, self._files = folder, files
-        self._held, self._gone, self._fingerprint = held, gone, fingerprint
+        self._folder, self._files, self._held = folder, files, held
         self._open: tuple[str, pa.Table] | None = None
 
     def cut(self, start: int, stop: int) -> tuple[pa.Table, pa.Table]:
@@ -164,7 +158,7 @@ class _Pieces:
         pictures = pa.concat_tables(parts).combine_chunks()
         place = pc.index_in(pictures[schema.PATH], value_set=self._held[schema.PATH])
         before = self._held.take(place)
-        return add_known(pictures, before, self._gone, self._fingerprint), before
+        return pictures, before
 
     def _read(self, name: str) -> pa.Table:
         if self._open is None or self._open[0] != name:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from pomona import schema
 from pomona.errors import StoppedError
-from pomona.pictures.changes import find_changes
+from pomona.pictures.changes import KnownContents, find_changes
 from pomona.pipeline.plan import Plan
 from pomona.pipeline.session import Session
 from pomona.schema import OnProgress
@@ -87,6 +87,7 @@ class Work:
         """Read, extract and commit what is new or changed."""
         changes, bad_names = self._plan.changes, self._plan.bad_names[schema.PATH]
         sources = self._find_sources()
+        known = KnownContents(changes.gone, self._fingerprint)
         for number, (start, stop) in enumerate(self._cut(changes.n_fetch)):
             some, old = changes.cut(start, stop)
             unreadable = pc.is_in(some[schema.PATH], value_set=bad_names)
@@ -97,7 +98,8 @@ class Work:
                 some, old = some.filter(pc.invert(unreadable)), old.filter(pc.invert(unreadable))
             if not len(some):
                 continue
-            done = self._extract(some, number, self._progress(start, changes.n_fetch))
+            told = self._progress(start, changes.n_fetch)
+            done = self._extract(known.add_to(some, old), number, told)
             kept = self._keep(some, old, done.known, sources)
             batch = _to_batch(some, old, bad=done.bad, files=done.files, kept=kept)
             state = self._commit(state, batch)

@@ -24,7 +24,7 @@ from pomona.spark.tables import range_of
 from pomona.spark.vectors import to_spark_schema
 from pomona.storage.forgotten import leave_forgotten
 from pomona.storage.locations import Location
-from pomona.storage.state import read_part
+from pomona.storage.state import count_values, read_part
 from pomona.storage.store import FEATURES, QUARANTINE
 from pomona.storage.table import Snapshot
 
@@ -145,15 +145,7 @@ def _read_side(
 ) -> Iterator[pa.RecordBatch]:
     for number in (row for batch in batches for row in batch["id"].to_pylist()):
         for rows in read(number):
-            yield pa.RecordBatch.from_arrays(
-                [
-                    rows[field.name]
-                    if field.name in rows.schema.names
-                    else pa.nulls(rows.num_rows, field.type)
-                    for field in ROWS
-                ],
-                schema=ROWS,
-            )
+            yield schema.fit_columns(rows, ROWS)
 
 
 def _read_listed(question: Question, number: int) -> Iterator[pa.RecordBatch]:
@@ -191,7 +183,7 @@ def _compare(
     )
     fetch, before = changes.cut(0, changes.n_fetch)
     tables = {
-        "fetch": fetch.select(schema.LISTING.names),
+        "fetch": fetch,
         "bad": bad,
         "relabel": changes.relabel,
         "relabelled": changes.relabelled,
@@ -207,8 +199,8 @@ def _compare(
             "forgotten": n_listed - len(listed) if n_listed else 0,
         },
         "fetch_labels": changes.fetch_labels,
-        "labels": _count(good[schema.LABEL]),
-        "reasons": _count(keys[schema.REASON_CODE].drop_null()),
+        "labels": count_values(good[schema.LABEL]),
+        "reasons": count_values(keys[schema.REASON_CODE].drop_null()),
         "digest": hex(hash_pictures(listed)) if n_listed else "0x0",
         "files": _write(folder, tables) if folder is not None else {},
     }
@@ -227,11 +219,6 @@ def _find_listed(rows: pa.Table, out: Location) -> tuple[pa.Table, pa.Table, int
     listed = rows.select(schema.LISTING.names).cast(schema.LISTING)
     bad = listed.filter(pc.fill_null(rows[BAD], False))
     return leave_forgotten(out, listed), bad, len(listed)
-
-
-def _count(column: pa.ChunkedArray) -> dict[str, int]:
-    counts = pc.value_counts(column.combine_chunks()).to_pylist()
-    return {row["values"] or "": row["counts"] for row in counts}
 
 
 def _write(folder: Location, tables: dict[str, pa.Table]) -> dict[str, tuple[str, int]]:

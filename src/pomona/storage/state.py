@@ -19,6 +19,7 @@ from pomona.storage.table import Snapshot, create_table, read_keys, read_snapsho
 __all__ = [
     "StoreState",
     "check_properties",
+    "count_values",
     "create_store",
     "find_state",
     "new_ids",
@@ -69,9 +70,13 @@ class StoreState:
             rows = rows.filter(pc.is_null(rows[schema.REASON_CODE]))
         else:
             rows = rows.filter(pc.is_valid(rows[column]))
-        counts = pc.value_counts(rows[column].combine_chunks())
-        pairs = [(row["values"] or "", row["counts"]) for row in counts.to_pylist()]
-        return dict(sorted(pairs))
+        return count_values(rows[column])
+
+
+def count_values(column: pa.ChunkedArray) -> dict[str, int]:
+    """Return how often each text stands in a column, sorted; null counts as the empty one."""
+    counts = pc.value_counts(column.combine_chunks()).to_pylist()
+    return dict(sorted((row["values"] or "", row["counts"]) for row in counts))
 
 
 def create_store(out: Location, properties: Mapping[str, str]) -> None:
@@ -162,11 +167,7 @@ def read_part(
     there = pa.schema([columns.field(name) for name in schema.KEYS.names if name in columns.names])
 
     def to_keys(rows: pa.Table) -> pa.Table:
-        arrays = [
-            rows[field.name] if field.name in rows.column_names else pa.nulls(len(rows), field.type)
-            for field in schema.KEYS
-        ]
-        keys = pa.table(arrays, schema=schema.KEYS)
+        keys = schema.fit_columns(rows, schema.KEYS)
         return keys if choose is None else choose(keys)
 
     return read_keys(folder, names, there, to_keys)

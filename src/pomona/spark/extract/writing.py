@@ -100,7 +100,7 @@ def _write_extracted(
         for batch in extract_partition(batches, settings=settings, shared=shared):
             good = pc.is_valid(batch[schema.FEATURES])
             part.add(_to_stored(batch.filter(good), fingerprint))
-            yield _to_status(batch.filter(pc.invert(good)))
+            yield schema.fit_columns(batch.filter(pc.invert(good)), STATUS)
     if part.written is not None:
         written = part.written
         row = {"file": written.name, "n_rows": written.n_rows, "n_bytes": written.size}
@@ -115,12 +115,3 @@ def _to_stored(good: pa.RecordBatch, fingerprint: str) -> pa.RecordBatch:
     }
     arrays = [made[name] if name in made else good[name] for name in schema.STORED_FEATURES.names]
     return pa.RecordBatch.from_arrays(arrays, schema=schema.STORED_FEATURES)
-
-
-def _to_status(rest: pa.RecordBatch) -> pa.RecordBatch:
-    names = rest.schema.names
-    arrays = [
-        rest[field.name] if field.name in names else pa.nulls(rest.num_rows, field.type)
-        for field in STATUS
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=STATUS)
