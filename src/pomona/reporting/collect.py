@@ -52,14 +52,18 @@ def collect_report(out: Location, run: RunRecord) -> ReportData:
     """
     points: list[Point] = []
     ratio = None
-    if run.n_components and run.settings.reduce:
-        ratio = load_reduction(out.at(MODEL)).all_explained_variance_ratio
-        points = _sample_points(out.at(REDUCED), run.settings.reduce.format)
+    with ThreadPoolExecutor(2) as pool:
+        # In a bucket each of these waits most of the time.
+        quarantined = pool.submit(_read_quarantined, out.at(QUARANTINE))
+        commits = pool.submit(list_commits, out)
+        if run.n_components and run.settings.reduce:
+            ratio = load_reduction(out.at(MODEL)).all_explained_variance_ratio
+            points = _sample_points(out.at(REDUCED), run.settings.reduce.format)
     return ReportData(
         run=to_plain(run),
         label_counts=run.label_counts,
         quarantine_counts=run.quarantine_counts,
-        quarantined=_read_quarantined(out.at(QUARANTINE)),
+        quarantined=quarantined.result(),
         explained_variance_ratio=ratio,
         n_components=run.n_components,
         points=np.array([point[2:] for point in points]).reshape(-1, 2) if points else None,
@@ -67,7 +71,7 @@ def collect_report(out: Location, run: RunRecord) -> ReportData:
         point_paths=[point[0] for point in points],
         point_thumbnails=_thumbnails([point[0] for point in points]),
         recognition=_recognition(out, run),
-        commits=list_commits(out),
+        commits=commits.result(),
     )
 
 

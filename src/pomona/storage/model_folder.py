@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +21,7 @@ from pomona.storage.records import (
     replace,
     to_json,
 )
+from pomona.storage.tables import map_files
 
 __all__ = [
     "MODEL_FILE",
@@ -105,10 +107,14 @@ def read_arrays(
     ModelError
         If one is not named in ``record``, missing, or damaged.
     """
-    return {name: _read_array(folder, (record.arrays or {}).get(name), name) for name in names}
+    names = list(names)
+    return dict(
+        zip(names, map_files(partial(_read_array, folder, record), folder, names), strict=True)
+    )
 
 
-def _read_array(folder: Location, file: ArrayFile | None, name: str) -> NDArray[np.float64]:
+def _read_array(folder: Location, record: ModelRecord, name: str) -> NDArray[np.float64]:
+    file = (record.arrays or {}).get(name)
     try:
         content = folder.get(f"{name}.npy")
     except OSError:

@@ -3,8 +3,9 @@
 import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -31,6 +32,7 @@ __all__ = [
 
 # Of rows of a store those that matter.
 Choose = Callable[[pa.Table], pa.Table]
+T = TypeVar("T")
 
 OWN_NAME: Final = re.compile(r"\.?part-\d{8}T\d{6}-[0-9a-f]{8}-")
 # Files that another program wrote into a table and has not committed.
@@ -81,11 +83,19 @@ def count_values(column: pa.ChunkedArray) -> dict[str, int]:
 
 def create_store(out: Location, properties: Mapping[str, str]) -> None:
     """Let there be a store; one that is there already stays as it is."""
-    for part, columns in (
-        (FEATURES, schema.STORED_FEATURES),
-        (QUARANTINE, schema.STORED_QUARANTINE),
-    ):
-        create_table(out.at(part), columns, name=part, properties=properties)
+    _for_both(
+        lambda part: create_table(out.at(part), _columns_of(part), name=part, properties=properties)
+    )
+
+
+def _for_both(work: Callable[[str], T]) -> list[T]:
+    """Do something with both tables at the same time: a bucket answers late."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(work, (FEATURES, QUARANTINE)))
+
+
+def _columns_of(part: str) -> pa.Schema:
+    return schema.STORED_FEATURES if part == FEATURES else schema.STORED_QUARANTINE
 
 
 def check_properties(out: Location, state: StoreState, properties: Mapping[str, str]) -> None:
@@ -122,11 +132,9 @@ def read_state(out: Location, choose: Choose | None = None) -> StoreState:
         If there is no store.
     """
     state = find_state(out)
+    files = {FEATURES: state.features.files, QUARANTINE: state.quarantine.files}
     keys = pa.concat_tables(
-        [
-            read_part(out.at(FEATURES), FEATURES, sorted(state.features.files), choose),
-            read_part(out.at(QUARANTINE), QUARANTINE, sorted(state.quarantine.files), choose),
-        ]
+        _for_both(lambda part: read_part(out.at(part), part, sorted(files[part]), choose))
     )
     return StoreState(state.features, state.quarantine, keys.combine_chunks())
 
@@ -139,8 +147,7 @@ def find_state(out: Location) -> StoreState:
     OutputError
         If there is no store.
     """
-    features = read_snapshot(out.at(FEATURES))
-    quarantine = read_snapshot(out.at(QUARANTINE))
+    features, quarantine = _for_both(lambda part: read_snapshot(out.at(part)))
     if features is None or quarantine is None:
         raise OutputError(
             f"'{out}' has no features. There is no table in '{out.at(FEATURES)}'. "
@@ -163,7 +170,7 @@ def read_part(
     choose : callable, optional
         As for :func:`read_state`.
     """
-    columns = schema.STORED_FEATURES if part == FEATURES else schema.STORED_QUARANTINE
+    columns = _columns_of(part)
     there = pa.schema([columns.field(name) for name in schema.KEYS.names if name in columns.names])
 
     def to_keys(rows: pa.Table) -> pa.Table:
@@ -186,8 +193,8 @@ def sweep(out: Location, claim: Claim) -> int:
     int
         Number of files deleted.
     """
-    n_deleted = 0
-    for part in (FEATURES, QUARANTINE):
+
+    def sweep_part(part: str) -> int:
         folder = out.at(part)
         # In this order: who wrote a file has a claim, or has ended and stands in the log.
         files = [file for file in folder.files() if "/" not in file.name]
@@ -204,7 +211,9 @@ def sweep(out: Location, claim: Claim) -> int:
             and (OWN_NAME.match(file.name) or newest - file.mtime > FOREIGN_S)
         ]
         folder.delete_files(doomed)
-        n_deleted += len(doomed)
+        return len(doomed)
+
+    n_deleted = sum(_for_both(sweep_part))
     settle(out)
     if not find_living(out, claim):
         # Of runs that were killed.

@@ -191,7 +191,10 @@ def settle(out: Location) -> None:
     OutputError
         If there is one, and this process may not write there.
     """
-    if not out.has(READY_FILE):
+    try:
+        # In a bucket one request less than to ask whether it is there.
+        out.get(READY_FILE)
+    except (FileNotFoundError, NotADirectoryError):
         return
     try:
         with _only_one(out):
@@ -226,7 +229,7 @@ def _only_one(out: Location) -> Iterator[None]:
 def _move_parts(staged: Location, out: Location, todo: Mapping[str, Any]) -> None:
     # Each step can be done again, by this process or another: what is moved is staged no more.
     if staged.has(RUN_FILE):
-        out.delete(RUN_FILE)
+        out.delete_files([RUN_FILE])
         for part in todo["removed"]:
             out.delete(part)
         for part, names in todo["written"].items():
@@ -236,7 +239,7 @@ def _move_parts(staged: Location, out: Location, todo: Mapping[str, Any]) -> Non
             out.at(part).delete_files(names)
         record = staged.get(RUN_FILE)
         out.put(RUN_FILE, record)
-    out.delete(READY_FILE)
+    out.delete_files([READY_FILE])
     staged.delete_all()
 
 

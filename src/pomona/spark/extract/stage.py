@@ -14,6 +14,7 @@ from pomona.spark.extract.networks import SharedBackbone
 from pomona.spark.extract.writing import write_features
 from pomona.spark.progress import follow
 from pomona.spark.session import count_cores
+from pomona.storage.addresses import is_address
 from pomona.storage.locations import Location
 from pomona.storage.table import NewFile
 
@@ -24,6 +25,8 @@ __all__ = ["Extraction", "choose_tasks", "extract_pictures"]
 TASK_PICTURES: Final = (32, 4096)
 TASK_BYTES: Final = 256 << 20
 TASKS_PER_CORE: Final = 16
+# A bucket lets each task wait twice, for its first pictures and until its file is there.
+BUCKET_TASKS_PER_CORE: Final = 8
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,9 @@ def choose_tasks(pictures: pa.Table, *, n_cores: int) -> int:
     n_images = max(len(pictures), 1)
     n_bytes = pc.sum(pictures[schema.SIZE]).as_py() or 0
     low, high = TASK_PICTURES
-    per_task = min(max(n_images // (n_cores * TASKS_PER_CORE), low), high)
+    remote = len(pictures) > 0 and is_address(pictures[schema.PATH][0].as_py())
+    tasks_per_core = BUCKET_TASKS_PER_CORE if remote else TASKS_PER_CORE
+    per_task = min(max(n_images // (n_cores * tasks_per_core), low), high)
     n_tasks = max(-(-n_images // per_task), -(-n_bytes // TASK_BYTES))
     # Whole waves: no core waits for the last one.
     return min(-(-n_tasks // n_cores) * n_cores, n_images)
