@@ -12,6 +12,7 @@ chmod 755 "$work"
 
 unpack() { # PACKAGE INTO
   (cd "$work" && apt-get download "$1")
+  mkdir -p "$2"
   dpkg -x "$work"/"$1"_*.deb "$2"
 }
 

@@ -129,7 +129,7 @@ def test_the_role_of_a_job_reads_the_source_and_writes_the_result_only(use, tmp_
     with start_s3(auth=True) as server:
         use(server)
         address = _make_signed("photos")
-        out = _make_signed("results")
+        out, closed = _make_signed("results"), _make_signed("photos-elsewhere")
         upload(source, address)
         iam = open_aws("iam")
         iam.create_user(UserName="job")
@@ -165,7 +165,9 @@ def test_the_role_of_a_job_reads_the_source_and_writes_the_result_only(use, tmp_
         with pytest.raises(SetupError, match="refuses access"):
             open_location(address).put("new.jpg", b"x")
         with pytest.raises(SetupError, match="refuses access"):
-            run(address, "s3://photos-elsewhere")
+            run(address, closed)
+        with pytest.raises(SetupError, match="There is no bucket"):
+            run(address, "s3://photos-nowhere")
     shutil.rmtree(tmp_path / "fruit")
 
 
