@@ -99,11 +99,16 @@ $(KERAS)/.ready: requirements/keras.lock pyproject.toml
 
 # Docs: docs/how-to/default-recogniser.md
 # glibc gives large arrays back after each use and clears them anew, which takes a third of the time.
+RECIPE = $(FINETUNE)/bin/python -m recipes.default_recogniser
+LEFT_OUT = openimages6 proyecto mslearn commons psolymos iotbanana
 recogniser: export MALLOC_MMAP_MAX_ = 0
 recogniser: export MALLOC_TRIM_THRESHOLD_ = 100000000000
 recogniser: $(FINETUNE)/.ready
-	@test -n "$(DATA)" || { echo "Say where the pictures are: make recogniser DATA=folder"; exit 2; }
-	@$(FINETUNE)/bin/python -m recipes.default_recogniser "$(DATA)" $(if $(STRANGERS),--strangers "$(STRANGERS)") --keep build/networks $(ARGS)
+	@test -n "$(DATA)" -a -n "$(STRANGERS)" || { echo "Say where the pictures are: make recogniser DATA=folder STRANGERS=folder"; exit 2; }
+	@$(RECIPE) pack "$(DATA)" "$(STRANGERS)" --out build/pack.parquet
+	@$(RECIPE) train build/pack.parquet --out build/measured.npz --minutes 15 --hold-back $(addprefix --leave-out ,$(LEFT_OUT))
+	@$(RECIPE) train build/pack.parquet --out build/shipped.npz --minutes 22 --learning-rate 3e-4 $(addprefix --start ,$(START))
+	@$(RECIPE) package build/pack.parquet build/shipped.npz build/measured.npz $(ARGS)
 
 test-finetune: $(FINETUNE)/.ready
 	@$(FINETUNE)/bin/python -m pytest tests/recipes

@@ -12,6 +12,8 @@ from pomona.storage.records import to_plain
 __all__ = ["CARD_FILE", "write_card"]
 
 CARD_FILE: Final = "MODEL_CARD.md"
+# Places that are known from training.
+HOME: Final = ("phone", "studio")
 
 
 def write_card(folder: Path) -> None:
@@ -20,7 +22,7 @@ def write_card(folder: Path) -> None:
     Parameters
     ----------
     folder : Path
-        Model folder made by :func:`recipes.default_recogniser.making.make_recogniser`.
+        Model folder made by :func:`recipes.default_recogniser.packaging.package`.
     """
     environment = Environment(
         loader=PackageLoader("recipes.default_recogniser"),
@@ -42,9 +44,16 @@ def _describe(model: Model) -> dict[str, Any]:
         "labels": model.labels,
         "rule": model.rule,
         "n_fruits": len({label.fruit for label in model.labels}),
+        "n_world": record["training"]["n_world_fruits"],
+        "world": _mean_of_world(record["metrics"]["places"]),
         "size_mb": record["recogniser"]["size_bytes"] / 1e6,
         "sets": {
             name: record["metrics"][key]
             for name, key in (("phone photographs", "phone"), ("studio frames", "studio"))
         },
     }
+
+
+def _mean_of_world(places: dict[str, dict[str, float]]) -> dict[str, float]:
+    world = [scores for name, scores in places.items() if name not in HOME]
+    return {name: sum(one[name] for one in world) / len(world) for name in world[0]}

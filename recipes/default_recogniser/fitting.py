@@ -1,27 +1,37 @@
-"""Train a network on varied pictures: AdamW, one cycle, mixed pictures, averaged weights."""
+"""Train a network on varied pictures: AdamW, one cycle, blended pictures, averaged weights."""
 
 import copy
 import math
 import random
-from collections.abc import Callable, Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset
 
-from recipes.default_recogniser.augmentation import recolour
+from recipes.default_recogniser.lessons import Example, Targets
 from recipes.default_recogniser.network import Lite0, normalise
+from recipes.default_recogniser.variation import paste, recolour, vary
 
-__all__ = ["Recipe", "Source", "fit_network"]
+__all__ = ["Recipe", "fit_network"]
 
-UInt8Array = NDArray[np.uint8]
-Vary = Callable[[Image.Image, random.Random, int], Image.Image]
 OnProgress = Callable[[int, int], None]
+
+# Pictures of one step, by kind.
+SHARES: Final = {"phone": 0.28, "studio": 0.18, "world": 0.42, "none": 0.12}
+# Studio frames that are laid on other pictures.
+PASTED: Final = 0.6
+# How much rarer ones are drawn oftener.
+EVENNESS: Final = 0.6
+SMOOTHING: Final = 0.1
+FRUIT_WEIGHT: Final = 0.7
+SOFTNESS: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -30,111 +40,111 @@ class Recipe:
 
     Parameters
     ----------
-    sizes : tuple of int
-        Sides of the pictures in pixels, one after the other in equal parts of the training.
     n_steps : int
         How many times the weights change.
-    n_phone, n_studio, n_strangers : int
-        How many pictures of each kind a step sees.
+    minutes : float or None
+        Ends after so long instead; the steps are then as many as the machine makes.
+    size : int
+        Side of the pictures in pixels; prediction takes larger ones.
+    batch : int
+        Pictures of one step.
     frozen_blocks : int
         The first blocks stay as they were.
-    learning_rate, learning_rate_linear : float
-        Highest, for the backbone and for the new layer.
-    weight_decay, dropout, label_smoothing : float
-    mixup, cutmix : float
-        Share of the steps whose pictures are blended, or patched into each other.
-    recolour : float
-        Share of the pictures whose colours are changed, so that only their fruit is taught.
-    fruit_weight : float
-        What the right fruit counts beside the right variety.
-    averaging : float
-        The weights kept are a running mean; this is its memory.
+    filters : bool
+        Whether the filters of depthwise convolutions stay too.
+    learning_rate : float
+        Highest, for the backbone; the new layer has four times as much.
+    distilled : float
+        What the untouched network's answers to ImageNet's classes count: it forgets less.
+    blended : float
+        Share of the steps whose pictures are blended with each other.
+    dropout, weight_decay, averaging : float
     seed : int
     """
 
-    sizes: tuple[int, ...] = (256,)
-    n_steps: int = 720
-    n_phone: int = 36
-    n_studio: int = 12
-    n_strangers: int = 8
-    frozen_blocks: int = 3
-    learning_rate: float = 3e-4
-    learning_rate_linear: float = 2e-3
-    weight_decay: float = 0.02
-    dropout: float = 0.3
-    label_smoothing: float = 0.1
-    mixup: float = 0.4
-    cutmix: float = 0.2
-    recolour: float = 0.15
-    fruit_weight: float = 0.5
+    n_steps: int = 900
+    minutes: float | None = None
+    size: int = 192
+    batch: int = 96
+    frozen_blocks: int = 4
+    filters: bool = True
+    learning_rate: float = 5e-4
+    distilled: float = 0.5
+    blended: float = 0.4
+    dropout: float = 0.2
+    weight_decay: float = 0.03
     averaging: float = 0.995
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class Source:
-    """Pictures of one kind.
-
-    Parameters
-    ----------
-    pictures : sequence of uint8 arrays of shape (height, width, 3)
-    y : sequence of int
-        Index of the output.
-    vary : callable
-        From :mod:`recipes.default_recogniser.augmentation`.
-    n_per_step : int
-        How many of them a step sees; rare outputs as often as the root of their number says.
-    is_fruit : bool
-        Whether changed colours leave it what it is.
-    """
-
-    pictures: Sequence[UInt8Array]
-    y: Sequence[int]
-    vary: Vary
-    n_per_step: int
-    is_fruit: bool = True
-
-
-class _Steps(Dataset[tuple[Tensor, Tensor]]):
-    """One item is the pictures of one step, made from the seed and its number alone.
-
-    A picture's target is its output, or of a recoloured one the number of outputs plus its fruit.
-    """
+class _Batches:
+    """Pictures of a step and their targets, made where the network is."""
 
     def __init__(
-        self, sources: Sequence[Source], fruits: NDArray[np.integer], recipe: Recipe
+        self,
+        squares: NDArray[np.uint8],
+        examples: Mapping[str, Sequence[Example]],
+        targets: Targets,
+        recipe: Recipe,
+        device: str,
     ) -> None:
-        self.sources, self.fruits, self.recipe = sources, fruits, recipe
-        self.shares = [_draw_shares(source.y) for source in sources]
+        self._pixels = torch.from_numpy(squares)
+        if device != "cpu":
+            self._pixels = self._pixels.to(device)
+        self._examples, self._recipe, self._device = examples, recipe, device
+        n = targets.n_outputs
+        self._weights: dict[str, list[float]] = {}
+        for kind, some in examples.items():
+            # Of the world's pictures the fruit is what is even, whatever they are called.
+            keys = [
+                int(targets.of_fruit[one.target]) + n
+                if kind == "world" and one.target < n
+                else one.target
+                for one in some
+            ]
+            counts = Counter(keys)
+            self._weights[kind] = [counts[key] ** -EVENNESS for key in keys]
+        shares = {kind: SHARES[kind] for kind in examples}
+        whole = sum(shares.values())
+        self._n = {kind: round(recipe.batch * share / whole) for kind, share in shares.items()}
 
-    def __len__(self) -> int:
-        return self.recipe.n_steps
+    def make(self) -> tuple[Tensor, Tensor]:
+        """Return pixels (n, 3, size, size) and targets (n,)."""
+        size = self._recipe.size
+        pixels, targets = [], []
+        for kind, n in self._n.items():
+            some = random.choices(self._examples[kind], self._weights[kind], k=n)
+            x = self._take([one.picture for one in some])
+            if kind == "studio":
+                cut = int(n * PASTED)
+                laid = paste(x[:cut], size, self._draw_rooms)
+                pixels.append(torch.cat([laid, vary(x[cut:], size, area=(0.5, 1.0), degrees=15.0)]))
+            else:
+                area = (0.1, 1.0) if kind == "none" else (0.2, 1.0)
+                windows = [one.window for one in some]
+                pixels.append(vary(x, size, area=area, windows=windows))
+            targets += [one.target for one in some]
+        return recolour(torch.cat(pixels)), torch.tensor(targets, device=self._device)
 
-    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
-        recipe = self.recipe
-        rng = random.Random(recipe.seed * 1_000_003 + step)
-        size = recipe.sizes[step * len(recipe.sizes) // recipe.n_steps]
-        pixels, y = [], []
-        for source, shares in zip(self.sources, self.shares, strict=True):
-            chosen = rng.choices(range(len(source.y)), shares, k=source.n_per_step)
-            for i in chosen:
-                image = source.vary(Image.fromarray(source.pictures[i]), rng, size)
-                target = source.y[i]
-                if source.is_fruit and rng.random() < recipe.recolour:
-                    image = recolour(image, rng)
-                    target = len(self.fruits) + int(self.fruits[target])
-                pixels.append(np.asarray(image))
-                y.append(target)
-        return torch.from_numpy(np.stack(pixels)), torch.tensor(y)
+    def _draw_rooms(self, n: int) -> Tensor:
+        rooms = self._examples.get("none") or self._examples["studio"]
+        return self._take([one.picture for one in random.choices(rooms, k=n)])
+
+    def _take(self, which: Sequence[int]) -> Tensor:
+        index = torch.tensor(which, device=self._pixels.device)
+        return self._pixels[index].permute(0, 3, 1, 2).float().to(self._device)
 
 
 def fit_network(
     network: Lite0,
-    sources: Sequence[Source],
-    fruits: NDArray[np.integer],
+    squares: NDArray[np.uint8],
+    examples: Mapping[str, Sequence[Example]],
+    targets: Targets,
     recipe: Recipe,
     *,
-    n_workers: int = 2,
+    teacher: Lite0,
+    answers: nn.Linear,
+    device: str = "cpu",
     on_progress: OnProgress | None = None,
 ) -> Lite0:
     """Train, and return the network with averaged weights, ready to be asked.
@@ -142,107 +152,125 @@ def fit_network(
     Parameters
     ----------
     network : Lite0
-    sources : sequence of Source
-    fruits : int array of shape (n_outputs,)
-        Which fruit each output is of, from 0 on without gaps.
+        Changed in place.
+    squares : uint8 array of shape (n, side, side, 3)
+    examples : dict of str to sequence of Example
+    targets : Targets
     recipe : Recipe
-    n_workers : int
-        Processes that make the pictures.
+    teacher : Lite0
+        The untouched network.
+    answers : Linear
+        Its last layer.
+    device : str
     on_progress : callable, optional
-        Gets the pictures seen and how many it will be.
+        Gets the steps done, and how many it will be; or seconds, where minutes are given.
     """
     torch.manual_seed(recipe.seed)
+    random.seed(recipe.seed)
     rng = random.Random(recipe.seed)
-    steps = _Steps(sources, fruits, recipe)
-    loss_of = _Loss(fruits, recipe)
-    network.freeze(recipe.frozen_blocks)
-    network.add_normalisation(torch.cat([normalise(steps[i][0]) for i in range(4)]))
-    network = network.to(memory_format=torch.channels_last)
+    batches = _Batches(squares, examples, targets, recipe, device)
+    network.to(device).freeze(recipe.frozen_blocks, filters=recipe.filters)
+    with torch.no_grad():
+        network.add_normalisation(normalise(batches.make()[0]))
+    network.freeze(recipe.frozen_blocks, filters=recipe.filters)
+    network = network.to(device, memory_format=torch.channels_last)
+    teacher = teacher.to(device, memory_format=torch.channels_last).eval()
+    fixed, moving = answers.to(device), copy.deepcopy(answers).to(device)
     average = copy.deepcopy(network).eval()
-    optimiser, schedule = _make_optimiser(network, recipe)
-    loader = DataLoader(steps, batch_size=None, num_workers=n_workers)
-    network.train()
-    for step, (pixels, y) in enumerate(loader):
-        x, y2, share = _mix(normalise(pixels), y, rng, recipe)
-        z = network(x)
-        loss = share * loss_of(z, y) + (1 - share) * loss_of(z, y2)
+    optimiser = _make_optimiser(network, moving, recipe)
+    highest = [group["lr"] for group in optimiser.param_groups]
+    loss_of = _Loss(targets, device)
+    began = time.monotonic()
+    network.learn()
+    step = 0
+    while (share := _share_done(step, began, recipe)) < 1:
+        rate = min(1.0, (step + 1) / 60) * 0.5 * (1 + math.cos(math.pi * share))
+        for group, most in zip(optimiser.param_groups, highest, strict=True):
+            group["lr"] = rate * most
+        with torch.no_grad():
+            pixels, y = batches.make()
+            x = normalise(pixels)
+        order = torch.tensor(rng.sample(range(len(x)), len(x)), device=device)
+        own = rng.betavariate(0.3, 0.3) if rng.random() < recipe.blended else 1.0
+        if own < 1:
+            x = own * x + (1 - own) * x[order]
+        with torch.autocast(device, torch.bfloat16):
+            features = network.features(x)
+        features = features.float()
+        z = network.linear(network.dropout(features))
+        loss = own * loss_of(z, y) + (1 - own) * loss_of(z, y[order])
+        if recipe.distilled:
+            with torch.no_grad(), torch.autocast(device, torch.bfloat16):
+                seen = teacher.features(x)
+            loss = loss + recipe.distilled * _forget_less(moving(features), fixed(seen.float()))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 2.0)
         optimiser.step()
-        schedule.step()
+        step += 1
         _move_average(average, network, min(recipe.averaging, (1 + step) / (10 + step)))
         if on_progress is not None:
-            on_progress((step + 1) * len(y), recipe.n_steps * len(y))
-    return average
+            on_progress(*_progress(step, began, recipe))
+    return average.cpu()
 
 
-def _make_optimiser(
-    network: Lite0, recipe: Recipe
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    groups = []
-    for name, parameter in network.named_parameters():
-        if parameter.requires_grad:
-            is_new = name.startswith("linear")
-            groups.append(
-                {
-                    "params": [parameter],
-                    "lr": recipe.learning_rate_linear if is_new else recipe.learning_rate,
-                    # Biases and normalisation are not pulled to zero.
-                    "weight_decay": recipe.weight_decay if parameter.ndim > 1 else 0.0,
-                }
-            )
-    optimiser = torch.optim.AdamW(groups)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser,
-        max_lr=[group["lr"] for group in groups],
-        total_steps=recipe.n_steps,
-        pct_start=0.1,
-    )
-    return optimiser, schedule
+def _share_done(step: int, began: float, recipe: Recipe) -> float:
+    if recipe.minutes is None:
+        return step / recipe.n_steps
+    return (time.monotonic() - began) / (60 * recipe.minutes)
 
 
-def _mix(x: Tensor, y: Tensor, rng: random.Random, recipe: Recipe) -> tuple[Tensor, Tensor, float]:
-    """Return pictures, the labels mixed in, and the share of their own labels."""
-    order = torch.tensor(rng.sample(range(len(x)), len(x)))
-    kind = rng.random()
-    if kind < recipe.mixup:
-        share = rng.betavariate(0.2, 0.2)
-        return share * x + (1 - share) * x[order], y[order], share
-    if kind < recipe.mixup + recipe.cutmix:
-        side = x.shape[2]
-        half = int(side * math.sqrt(rng.random())) // 2
-        row, column = rng.randrange(side), rng.randrange(side)
-        top, bottom = max(row - half, 0), min(row + half, side)
-        left, right = max(column - half, 0), min(column + half, side)
-        x = x.clone(memory_format=torch.channels_last)
-        x[:, :, top:bottom, left:right] = x[order][:, :, top:bottom, left:right]
-        return x, y[order], 1 - (bottom - top) * (right - left) / side**2
-    return x, y, 1.0
+def _progress(step: int, began: float, recipe: Recipe) -> tuple[int, int]:
+    if recipe.minutes is None:
+        return step, recipe.n_steps
+    return int(time.monotonic() - began), int(60 * recipe.minutes)
+
+
+def _forget_less(z: Tensor, wanted: Tensor) -> Tensor:
+    """Return how far answers are from those of the untouched network.
+
+    References
+    ----------
+    Li and Hoiem, Learning without Forgetting, 2016.
+    """
+    target = functional.softmax(wanted.detach() / SOFTNESS, dim=1)
+    given = functional.log_softmax(z / SOFTNESS, dim=1)
+    return SOFTNESS**2 * functional.kl_div(given, target, reduction="batchmean")
+
+
+def _make_optimiser(network: Lite0, answers: nn.Linear, recipe: Recipe) -> torch.optim.Optimizer:
+    rate = recipe.learning_rate
+    backbone = [
+        parameter
+        for name, parameter in network.named_parameters()
+        if parameter.requires_grad and not name.startswith("linear")
+    ]
+    groups: list[dict[str, Any]] = [
+        {"params": backbone, "lr": rate},
+        {"params": list(network.linear.parameters()), "lr": 4 * rate},
+        {"params": list(answers.parameters()), "lr": rate},
+    ]
+    return torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
 
 
 class _Loss:
-    """Cross-entropy of the variety with smoothed labels, and of the fruit."""
+    """Cross-entropy of the label with smoothing, and of the fruit; or of the fruit alone."""
 
-    def __init__(self, fruits: NDArray[np.integer], recipe: Recipe) -> None:
-        self.recipe = recipe
-        n_fruits = int(fruits.max()) + 1
-        is_member = torch.from_numpy(np.arange(n_fruits)[:, None] == fruits)
-        self.outside = torch.zeros(is_member.shape).masked_fill(~is_member, -torch.inf)
-        # Of each target: a recoloured picture's is already a fruit.
-        self.fruit_of = torch.from_numpy(np.concatenate([fruits, np.arange(n_fruits)]))
+    def __init__(self, targets: Targets, device: str) -> None:
+        of_fruit = targets.of_fruit
+        n_fruits = int(of_fruit.max()) + 1
+        is_member = torch.from_numpy(np.arange(n_fruits)[:, None] == of_fruit)
+        self._outside = torch.zeros(is_member.shape).masked_fill(~is_member, -1e9).to(device)
+        # Of each target: some are a fruit already.
+        both = np.concatenate([of_fruit, np.arange(n_fruits)])
+        self._fruit_of = torch.from_numpy(both).to(device)
 
     def __call__(self, z: Tensor, y: Tensor) -> Tensor:
         log_p = functional.log_softmax(z, dim=1)
-        log_p_fruit = torch.logsumexp(log_p[:, None] + self.outside, dim=2)
-        smoothing = self.recipe.label_smoothing
-        of_target = functional.nll_loss(torch.cat([log_p, log_p_fruit], dim=1), y)
-        of_fruit = functional.nll_loss(log_p_fruit, self.fruit_of[y])
-        return (
-            (1 - smoothing) * of_target
-            - smoothing * log_p.mean()
-            + self.recipe.fruit_weight * of_fruit
-        )
+        of_fruits = torch.logsumexp(log_p[:, None] + self._outside, dim=2)
+        of_target = functional.nll_loss(torch.cat([log_p, of_fruits], dim=1), y)
+        of_fruit = functional.nll_loss(of_fruits, self._fruit_of[y])
+        return (1 - SMOOTHING) * of_target - SMOOTHING * log_p.mean() + FRUIT_WEIGHT * of_fruit
 
 
 @torch.no_grad()
@@ -251,8 +279,5 @@ def _move_average(average: Lite0, network: Lite0, memory: float) -> None:
     for mean, value in pairs:
         if value.dtype.is_floating_point:
             mean.lerp_(value, 1 - memory)
-
-
-def _draw_shares(y: Sequence[int]) -> list[float]:
-    counts = np.bincount(y)
-    return [float(counts[i]) ** -0.5 for i in y]
+        else:
+            mean.copy_(value)

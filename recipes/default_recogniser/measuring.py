@@ -1,6 +1,7 @@
-"""Calibrate a fine-tuned network on what was held back, and measure it there by cross-fitting."""
+"""Calibrate a network on places it never saw, and measure it there by cross-fitting."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -8,331 +9,308 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from pomona.recognition.classifiers import Linear, softmax
-from pomona.recognition.decisions import Answer, DecisionRule, decide
-from pomona.recognition.head import Head, Scorer, Scores, no_rejection
-from pomona.recognition.labels import ModelLabel, number_fruits
+from pomona.recognition.classifiers import Linear
+from pomona.recognition.decisions import DecisionRule, decide, fruit_probabilities
+from pomona.recognition.head import Head, Scores, no_rejection
+from pomona.recognition.labels import ModelLabel
 from pomona.recognition.rejection import fit_rejection
-from pomona.recognition.verdicts import is_refused, score_fruits, share
+from pomona.recognition.verdicts import has_right_fruit, is_refused, share
 from pomona.storage.records import to_plain
-from pomona.training.calibration import calibration_noise
-from pomona.training.labelling import find_label
-from pomona.training.packing import Part, choose_rule, measure_head
+from pomona.training.calibration import calibration_noise, expected_calibration_error
+from pomona.training.packing import Part, measure_head
 
-__all__ = ["Measured", "carry_over", "make_head", "measure", "score_shipped"]
+__all__ = ["Calibrated", "Shown", "calibrate", "make_head", "measure", "score_place"]
 
 FloatArray = NDArray[np.floating]
-IntArray = NDArray[np.integer]
 
-# Of the spread inside the classes towards one that is alike in all directions.
-SHRINKAGE: Final = 0.1
 TINY: Final = 1e-12
-EVEN: Final = slice(0, None, 2)
-ODD: Final = slice(1, None, 2)
-# Strangeness counts how unsure an answer is; this is only where a name would mean nothing.
-FRUIT_MIN: Final = 0.3
+VARIETY_MIN: Final = 0.5
+# Of fruit in places that nothing was learnt from: refused at most, named wrongly at most.
+REFUSED: Final = 0.05
+WRONG: Final = 0.08
+STEPS: Final = np.linspace(0.3, 0.95, 66)
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A calibrated head, its rule, and all scores.
+class Shown:
+    """Pictures of one place that a network never saw.
 
     Parameters
     ----------
-    head : Head
-    rule : DecisionRule
-    metrics : dict
-        ``phone``, ``studio``, ``unseen``, ``no_fruit``, and the phone's once more at the top.
+    features : float array of shape (n, n_views, n_features)
+        Of each view; the answers to them are averaged, as in prediction.
+    fruit : int array of shape (n,)
+        As the labels are numbered; -1 for no fruit.
+    label : int array of shape (n,)
+        -1 where only the fruit is known.
+    objects : tuple of n str
+        Pictures of one object count as one.
     """
+
+    features: FloatArray
+    fruit: NDArray[np.int64]
+    label: NDArray[np.int64]
+    objects: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.fruit)
+
+    def half(self, parity: int) -> "Shown":
+        """Return every other object."""
+        names = sorted(set(self.objects))
+        chosen = set(names[parity::2])
+        pick = np.array([name in chosen for name in self.objects], bool)
+        return Shown(
+            self.features[pick],
+            self.fruit[pick],
+            self.label[pick],
+            tuple(name for name in self.objects if name in chosen),
+        )
+
+    @property
+    def weights(self) -> FloatArray:
+        """What each picture counts, so that every object counts the same, and all of them 1."""
+        counts: dict[str, int] = defaultdict(int)
+        for name in self.objects:
+            counts[name] += 1
+        weights = np.array([1 / counts[name] for name in self.objects])
+        return np.asarray(weights / weights.sum())
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A head and its rule."""
 
     head: Head
     rule: DecisionRule
-    metrics: dict[str, Any]
-
-
-def measure(
-    linear: Linear,
-    labels: Sequence[ModelLabel],
-    *,
-    phone: tuple[FloatArray, IntArray],
-    studio_test: tuple[FloatArray, Sequence[str]],
-    learnt: Sequence[Part],
-    strangers_test: FloatArray,
-    unseen: tuple[FloatArray, Sequence[str]],
-    refused_share: float,
-) -> Measured:
-    """Return the head with temperature, refusal and rule, and its scores.
-
-    All features but those of ``learnt`` have one row per picture and view,
-    (n, n_views, n_features); the answers to the views are averaged, as in prediction.
-
-    ``phone``, ``studio_test`` and ``strangers_test`` calibrate the head that is returned. The
-    scores are of cross-fitting: every other picture calibrates, the rest is scored, and again the
-    other way round.
-
-    Parameters
-    ----------
-    linear : Linear
-        The network's last layer, without its output for no fruit.
-    labels : sequence of ModelLabel
-    phone : features and label indices of held-back photographs
-    studio_test : features and folder names of studio frames
-    learnt : two Parts
-        Phone photographs and studio frames that the network learnt from, (n, n_features).
-    strangers_test : features of pictures of no fruit
-    unseen : features and folder names of varieties nothing was learnt from
-    refused_share : float
-    """
-    studio_y = np.array([find_label(name, labels)[0] for name in studio_test[1]])
-    parts = (Part(*phone), Part(studio_test[0], studio_y))
-    base = make_head(linear, labels, learnt)
-
-    def calibrate(pick: slice) -> tuple[Head, DecisionRule]:
-        some = [Part(part.features[pick], part.y[pick]) for part in parts]
-        head = replace(base, temperature=_temperature(base, *some))
-        head = _weigh_signals(_set_usual(head, some, learnt), some, strangers_test[pick])
-        return head, _choose_rule(_Averaged(head), some, labels, refused_share)
-
-    crossed = _Crossed((calibrate(ODD), calibrate(EVEN)), len(labels))
-    rule = DecisionRule(0.0, fruit_min=FRUIT_MIN)
-    metrics: dict[str, Any] = {
-        name: to_plain(measure_head(crossed, part, labels=labels, rule=rule))
-        | {"ece_by_chance": calibration_noise(crossed.apply(part.features).probabilities)}
-        for name, part in zip(("phone", "studio"), parts, strict=True)
-    }
-    if len(strangers_test):
-        metrics["no_fruit"] = _score_strangers(crossed, strangers_test, labels, rule)
-    head, rule = calibrate(slice(None))
-    metrics |= _score_unseen(head, rule, labels, unseen)
-    return Measured(head, rule, metrics["phone"] | metrics)
-
-
-def make_head(linear: Linear, labels: Sequence[ModelLabel], learnt: Sequence[Part]) -> Head:
-    """Return an uncalibrated head that knows where the pictures it learnt from lie.
-
-    Its components are the directions in which the classes differ most beside their own spread
-    (linear discriminant analysis); a label has a mean for each kind of picture.
-
-    Parameters
-    ----------
-    linear : Linear
-    labels : sequence of ModelLabel
-    learnt : sequence of Part
-        As for :func:`measure`.
-    """
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-
-    features = np.concatenate([part.features for part in learnt])
-    # The same label in the studio and on a phone are two classes here.
-    y = np.concatenate([part.y + i * len(labels) for i, part in enumerate(learnt)])
-    mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
-    standardised = (features - mean) / scale
-    analysis = LinearDiscriminantAnalysis(solver="eigen", shrinkage=SHRINKAGE).fit(standardised, y)
-    n_axes = min(len(analysis.classes_) - 1, features.shape[1])
-    basis, whitening = np.linalg.qr(analysis.scalings_[:, :n_axes])
-    rejection = replace(
-        no_rejection(),
-        whitening=whitening.T,
-        means=analysis.means_ @ basis @ whitening,
-        fruits=number_fruits(labels),
-    )
-    return Head("features", mean, scale, basis.T, linear, rejection)
-
-
-def carry_over(calibrated: Head, head: Head) -> Head:
-    """Return ``head`` with what was calibrated for a network that was trained alike.
-
-    Parameters
-    ----------
-    calibrated : Head
-        Of :func:`measure`.
-    head : Head
-        Of :func:`make_head`, for a network that learnt from the held-back photographs too.
-    """
-    rejection = replace(
-        calibrated.rejection, whitening=head.rejection.whitening, means=head.rejection.means
-    )
-    return replace(head, temperature=calibrated.temperature, rejection=rejection)
-
-
-def score_shipped(
-    head: Head,
-    rule: DecisionRule,
-    labels: Sequence[ModelLabel],
-    *,
-    studio_test: tuple[FloatArray, Sequence[str]],
-    strangers_test: FloatArray,
-    unseen: tuple[FloatArray, Sequence[str]],
-) -> dict[str, Any]:
-    """Return the scores of a head that was carried over, on what its network never learnt from.
-
-    Returns
-    -------
-    dict
-        ``studio`` with ``n``, ``accuracy``; ``no_fruit`` and ``unseen`` as :func:`measure` has
-        them.
-    """
-    scorer = _Averaged(head)
-    y = np.array([find_label(name, labels)[0] for name in studio_test[1]])
-    found = scorer.apply(studio_test[0]).probabilities.argmax(axis=1)
-    metrics: dict[str, Any] = {"studio": {"n": len(y), "accuracy": float((found == y).mean())}}
-    if len(strangers_test):
-        metrics["no_fruit"] = _score_strangers(scorer, strangers_test, labels, rule)
-    return metrics | _score_unseen(head, rule, labels, unseen)
-
-
-@dataclass(frozen=True)
-class _Averaged:
-    """A head that averages its scores over the views of a picture."""
-
-    head: Head
 
     def apply(self, features: FloatArray, /) -> Scores:
+        """Return scores of (n, n_views, n_features), averaged over the views."""
         n, n_views, n_features = features.shape
         scores = self.head.apply(features.reshape(-1, n_features))
         return Scores(
-            _average_views(scores.probabilities, features),
+            scores.probabilities.reshape(n, n_views, -1).mean(axis=1),
             scores.strangeness.reshape(n, n_views).mean(axis=1),
             features.mean(axis=1),
         )
 
 
-@dataclass(frozen=True)
-class _Crossed:
-    """Two heads: the first answers for pictures at even places, the second for the others.
+def make_head(weights: FloatArray, bias: FloatArray) -> Head:
+    """Return an uncalibrated head from a network's last layer, whose last output is no fruit."""
+    n_features = weights.shape[1]
+    return Head(
+        "features",
+        np.zeros(n_features),
+        np.ones(n_features),
+        np.zeros((0, n_features)),
+        Linear(weights[:-1], bias[:-1]),
+        no_rejection(),
+        nothing=Linear(weights[-1:], bias[-1:]),
+    )
 
-    A strangeness above 0 is above the threshold of the head that gave it.
+
+def calibrate(
+    head: Head, places: Mapping[str, Shown], strangers: Shown, labels: Sequence[ModelLabel]
+) -> Calibrated:
+    """Return the head with temperature, refusal and rule; every place counts the same.
+
+    Parameters
+    ----------
+    head : Head
+    places : dict of str to Shown
+    strangers : Shown
+        Of no fruit.
+    labels : sequence of ModelLabel
     """
+    head = replace(head, temperature=_temperature(head, places, labels))
+    flat = [_flat(place.features) for place in places.values()]
+    # As many of each place, so that the largest does not rule.
+    n = min(4 * min(map(len, flat)), 600)
+    rng = np.random.default_rng(0)
+    some = np.concatenate([rows[rng.permutation(len(rows))[:n]] for rows in flat])
+    known, strange = head.arrays(some), head.arrays(_flat(strangers.features))
+    rejection = fit_rejection(
+        standardised=known[0],
+        components=known[1],
+        probabilities=known[2],
+        nothing=known[3],
+        fruits=head_fruits(labels),
+        use=("uncertainty", "nothing"),
+        strangers=strange,
+    )
+    done = Calibrated(replace(head, rejection=rejection), DecisionRule(None, VARIETY_MIN, 0.5))
+    scores = {name: done.apply(place.features) for name, place in places.items()}
+    threshold = _threshold(scores, places)
+    return replace(
+        done,
+        rule=DecisionRule(threshold, VARIETY_MIN, _least(scores, places, labels, threshold)),
+    )
 
-    fitted: tuple[tuple[Head, DecisionRule], tuple[Head, DecisionRule]]
-    n_labels: int
 
-    def apply(self, features: FloatArray, /) -> Scores:
-        probabilities = np.zeros((len(features), self.n_labels))
-        strangeness = np.zeros(len(features))
-        for pick, (head, rule) in zip((EVEN, ODD), self.fitted, strict=True):
-            scores = _Averaged(head).apply(features[pick])
-            probabilities[pick] = scores.probabilities
-            if rule.rejection_threshold is not None:
-                strangeness[pick] = scores.strangeness - rule.rejection_threshold
-        return Scores(probabilities, strangeness, features.mean(axis=1))
+def head_fruits(labels: Sequence[ModelLabel]) -> NDArray[np.int64]:
+    """Return the fruit of each label."""
+    from pomona.recognition.labels import number_fruits
+
+    return number_fruits(labels)
 
 
-def _temperature(head: Head, *parts: Part) -> float:
-    """Return the temperature at which the averaged answers to both kinds are likeliest."""
-    logits = [head.logits(_flat(part.features)) for part in parts]
+def _temperature(head: Head, places: Mapping[str, Shown], labels: Sequence[ModelLabel]) -> float:
+    """Return the temperature at which the averaged answers to all places are likeliest."""
 
     def loss(log_temperature: float) -> float:
-        temperature = float(np.exp(log_temperature))
-        # A mean for each: both count alike, however many pictures there are of one kind.
-        return sum(
-            _log_loss(_average_views(softmax(z, temperature=temperature), part.features), part.y)
-            for z, part in zip(logits, parts, strict=True)
-        )
+        one = Calibrated(replace(head, temperature=float(np.exp(log_temperature))), DecisionRule())
+        total = 0.0
+        for place in places.values():
+            p = one.apply(place.features).probabilities
+            of_fruits, _ = fruit_probabilities(p, labels)
+            right = of_fruits[np.arange(len(place)), place.fruit]
+            named = place.label >= 0
+            right[named] = p[np.flatnonzero(named), place.label[named]]
+            total -= float((place.weights * np.log(right + TINY)).sum())
+        return total
 
-    return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
+    return float(np.exp(minimize_scalar(loss, bounds=(-2, 2), method="bounded").x))
 
 
-def _log_loss(probabilities: FloatArray, y: IntArray) -> float:
-    return float(-np.log(probabilities[np.arange(len(y)), y] + TINY).mean())
+def _threshold(scores: Mapping[str, Scores], places: Mapping[str, Shown]) -> float:
+    """Return the strangeness that ``REFUSED`` of the fruit goes beyond, in the mean place."""
+    strangeness = np.concatenate([one.strangeness for one in scores.values()])
+    weights = np.concatenate([place.weights for place in places.values()]) / len(places)
+    order = np.argsort(strangeness)
+    beyond = 1 - np.cumsum(weights[order])
+    return float(strangeness[order][np.argmax(beyond <= REFUSED)])
 
 
-def _choose_rule(
-    scorer: _Averaged,
-    parts: Sequence[Part],
+def _least(
+    scores: Mapping[str, Scores],
+    places: Mapping[str, Shown],
     labels: Sequence[ModelLabel],
-    refused_share: float,
-) -> DecisionRule:
-    """Return the more lenient of the rules of both kinds: neither may be refused too often."""
-    rules = [
-        choose_rule(scorer, part, labels=labels, refused_share=refused_share, fruit_min=FRUIT_MIN)
-        for part in parts
-    ]
-    thresholds = [rule.rejection_threshold for rule in rules]
-    found = [threshold for threshold in thresholds if threshold is not None]
-    return replace(rules[0], rejection_threshold=max(found, default=None))
+    threshold: float,
+) -> float:
+    """Return the least probability from which ``WRONG`` at most are named wrongly."""
+    found = []
+    for name, place in places.items():
+        of_fruits, _ = fruit_probabilities(scores[name].probabilities, labels)
+        kept = scores[name].strangeness <= threshold
+        wrong = kept & (of_fruits.argmax(axis=1) != place.fruit)
+        found.append((of_fruits.max(axis=1), place.weights * wrong))
+    for least in STEPS:
+        shares = [float(weights[p >= least].sum()) for p, weights in found]
+        if np.mean(shares) <= WRONG:
+            return round(float(least), 3)
+    return float(STEPS[-1])
 
 
-def _set_usual(head: Head, parts: Sequence[Part], learnt: Sequence[Part]) -> Head:
-    """Count distances in what is usual for pictures of a kind that nothing was learnt from.
+def measure(
+    head: Head, places: Mapping[str, Shown], strangers: Shown, labels: Sequence[ModelLabel]
+) -> tuple[Calibrated, dict[str, Any]]:
+    """Return the calibrated head, and scores of cross-fitting: half calibrates, the rest is scored.
 
-    Photographs lie further from each other than studio frames, which show one fruit turning.
+    Parameters
+    ----------
+    head : Head
+    places : dict of str to Shown
+        ``phone`` and ``studio`` have labels.
+    strangers : Shown
+    labels : sequence of ModelLabel
     """
-    usual: list[FloatArray] = []
-    for part, of_kind in zip(parts, learnt, strict=True):
-        n_before, n = sum(map(len, usual)), len(np.unique(of_kind.y))
-        components = head.standardise(_flat(part.features)) @ head.components.T
-        distances = head.rejection.distances(components)[:, n_before : n_before + n]
-        usual.append(np.full(n, np.median(distances.min(axis=1))))
-    return replace(head, rejection=replace(head.rejection, usual=np.concatenate(usual)))
+    crossed = [
+        calibrate(
+            head,
+            {name: place.half(1 - parity) for name, place in places.items()},
+            strangers.half(1 - parity),
+            labels,
+        )
+        for parity in (0, 1)
+    ]
+    metrics: dict[str, Any] = {}
+    for name in ("phone", "studio"):
+        metrics[name] = _score_labels(crossed, places[name], labels)
+    metrics["places"] = {
+        name: _mean_of(
+            [score_place(one, place.half(parity), labels) for parity, one in enumerate(crossed)]
+        )
+        for name, place in places.items()
+    }
+    refused = [
+        score_place(one, strangers.half(parity), labels) for parity, one in enumerate(crossed)
+    ]
+    metrics["no_fruit"] = {"n": len(strangers), "refused": _mean_of(refused)["refused"]}
+    return calibrate(head, places, strangers, labels), metrics["phone"] | metrics
 
 
-def _weigh_signals(head: Head, known: Sequence[Part], others: FloatArray) -> Head:
-    standardised, components, probabilities = head.arrays(
-        np.concatenate([_flat(part.features) for part in known])
+def _score_labels(
+    crossed: Sequence[Calibrated], place: Shown, labels: Sequence[ModelLabel]
+) -> dict[str, Any]:
+    halves = [place.half(parity) for parity in (0, 1)]
+    scores = [one.apply(half.features) for one, half in zip(crossed, halves, strict=True)]
+
+    class _Found:
+        def apply(self, _: FloatArray, /) -> Scores:
+            limits = [one.rule.rejection_threshold or 0.0 for one in crossed]
+            return Scores(
+                np.concatenate([each.probabilities for each in scores]),
+                # Above 0 is above the threshold of the head that gave it.
+                np.concatenate(
+                    [s.strangeness - limit for s, limit in zip(scores, limits, strict=True)]
+                ),
+                np.concatenate([each.features for each in scores]),
+            )
+
+    y = np.concatenate([half.label for half in halves])
+    least = float(np.mean([one.rule.fruit_min for one in crossed]))
+    features = np.concatenate([half.features for half in halves])
+    found = measure_head(
+        _Found(), Part(features, y), labels=labels, rule=DecisionRule(0.0, VARIETY_MIN, least)
     )
-    rejection = fit_rejection(
-        standardised=standardised,
-        components=components,
-        probabilities=probabilities,
-        whitening=head.rejection.whitening,
-        means=head.rejection.means,
-        usual=head.rejection.usual,
-        fruits=head.rejection.fruits,
-        # What lies outside the discriminants says nothing of fruit, known or not.
-        use=("distance", "uncertainty"),
-        strangers=head.arrays(_flat(others)) if len(others) else None,
-    )
-    return replace(head, rejection=rejection)
+    noise = calibration_noise(_Found().apply(features).probabilities)
+    return to_plain(found) | {"ece_by_chance": noise}
 
 
-def _ask(
-    scorer: Scorer, features: FloatArray, labels: Sequence[ModelLabel], rule: DecisionRule
-) -> list[Answer]:
-    scores = scorer.apply(features)
-    return [
-        decide(p, float(s), labels=labels, rule=rule)
+def score_place(one: Calibrated, place: Shown, labels: Sequence[ModelLabel]) -> dict[str, Any]:
+    """Return how the fruit of one place is answered, every object counting the same.
+
+    Returns
+    -------
+    dict
+        ``n``, ``n_objects``; the shares ``first``, ``first_three`` (refusal ignored), ``right``,
+        ``wrong`` (of those named), ``refused``; ``ece`` of the fruit.
+    """
+    scores = one.apply(place.features)
+    answers = [
+        decide(p, float(s), labels=labels, rule=one.rule)
         for p, s in zip(scores.probabilities, scores.strangeness, strict=True)
     ]
+    of_fruits, names = fruit_probabilities(scores.probabilities, labels)
+    order = np.argsort(-of_fruits, axis=1)
+    truth = [names[i] if i >= 0 else None for i in place.fruit]
+    right = np.array([has_right_fruit(*pair) for pair in zip(answers, truth, strict=True)])
+    refused = np.array([is_refused(answer) for answer in answers])
+    weights = place.weights
+    return {
+        "n": len(place),
+        "n_objects": len(set(place.objects)),
+        "first": float(weights @ (order[:, 0] == place.fruit)),
+        "first_three": float(weights @ (order[:, :3] == place.fruit[:, None]).any(axis=1)),
+        "right": float(weights @ right),
+        "wrong": float(weights @ (~right & ~refused)),
+        "refused": float(weights @ refused),
+        "none": share(
+            one.rule.rejection_threshold is not None and s > one.rule.rejection_threshold
+            for s in scores.strangeness
+        ),
+        "ece": expected_calibration_error(of_fruits, place.fruit),
+    }
 
 
-def _score_strangers(
-    scorer: Scorer, features: FloatArray, labels: Sequence[ModelLabel], rule: DecisionRule
-) -> dict[str, Any]:
-    answers = _ask(scorer, features, labels, rule)
-    return {"n": len(answers), "refused": share(map(is_refused, answers))}
-
-
-def _score_unseen(
-    head: Head,
-    rule: DecisionRule,
-    labels: Sequence[ModelLabel],
-    unseen: tuple[FloatArray, Sequence[str]],
-) -> dict[str, Any]:
-    features, folders = unseen
-    if not len(folders):
-        return {}
-    known = [(folder, find_label(folder, labels)[1]) for folder in folders]
-    rows: dict[str, list[tuple[Answer, str]]] = {}
-    answers = _ask(_Averaged(head), features, labels, rule)
-    for answer, (folder, fruit) in zip(answers, known, strict=True):
-        if fruit is not None:
-            rows.setdefault(folder, []).append((answer, fruit))
-    if not rows:
-        return {}
-    together = _sum_up([row for part in rows.values() for row in part])
-    per_folder = [{"folder": folder} | _sum_up(part) for folder, part in sorted(rows.items())]
-    return {"unseen": together | {"per_folder": per_folder}}
-
-
-def _sum_up(rows: Sequence[tuple[Answer, str]]) -> dict[str, Any]:
-    answers, fruits = zip(*rows, strict=True)
-    return {"n": len(rows), **score_fruits(answers, fruits)}
-
-
-def _average_views(probabilities: FloatArray, features: FloatArray) -> FloatArray:
-    """Return one row per picture from one per picture and view."""
-    return np.asarray(probabilities.reshape(*features.shape[:2], -1).mean(axis=1))
+def _mean_of(halves: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    n = np.array([half["n_objects"] for half in halves])
+    found: dict[str, Any] = {"n": sum(half["n"] for half in halves), "n_objects": int(n.sum())}
+    for name in halves[0]:
+        if name not in found:
+            values = np.array([half[name] for half in halves])
+            found[name] = float((values * n).sum() / n.sum())
+    return found
 
 
 def _flat(features: FloatArray) -> FloatArray:

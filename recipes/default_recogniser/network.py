@@ -19,6 +19,7 @@ __all__ = [
     "average_networks",
     "load_network",
     "normalise",
+    "read_answers",
     "read_linear",
     "restore_network",
     "save_network",
@@ -57,7 +58,16 @@ class _Conv(nn.Module):
             total = kernel - stride
             first = total // 2
             x = functional.pad(x, (first, total - first, first, total - first))
+        if self.is_depthwise and stride > 1 and x.device.type == "cpu":
+            # In 16 bits its gradient takes a hundred times as long on a processor.
+            with torch.autocast("cpu", enabled=False):
+                return self.bn(self.conv(x.float()))
         return self.bn(self.conv(x))
+
+    @property
+    def is_depthwise(self) -> bool:
+        """Whether each channel has a filter of its own."""
+        return self.conv.groups > 1
 
     def folded(self) -> tuple[Tensor, Tensor]:
         """Return weight and bias with the batch normalisation inside."""
@@ -134,10 +144,24 @@ class Lite0(nn.Module):
         """Return all convolutions in the order of the network."""
         return [module for module in self.modules() if isinstance(module, _Conv)]
 
-    def freeze(self, n_blocks: int) -> None:
-        """Keep the stem and the first blocks as they are: edges and colours are the same here."""
+    def freeze(self, n_blocks: int, *, filters: bool = False) -> None:
+        """Keep the stem and the first blocks as they are: edges and colours are the same here.
+
+        With ``filters`` those of all depthwise convolutions too; what follows them still learns.
+        Their gradients are most of a step on a processor.
+        """
         for part in [self.stem, *list(self.blocks)[:n_blocks]]:
             part.requires_grad_(False)
+        if filters:
+            for each in self.convolutions():
+                each.conv.requires_grad_(each.conv.weight.requires_grad and not each.is_depthwise)
+
+    def learn(self) -> None:
+        """Go into training; what is frozen keeps its statistics."""
+        self.train()
+        for part in [self.stem, *self.blocks]:
+            if not any(each.requires_grad for each in part.parameters()):
+                part.eval()
 
     @torch.no_grad()
     def add_normalisation(self, x: Tensor) -> None:
@@ -176,9 +200,8 @@ class Lite0(nn.Module):
 
 
 def normalise(pixels: Tensor) -> Tensor:
-    """Return what the backbone takes, (n, 3, h, w), from uint8 pixels (n, h, w, 3)."""
-    x = (pixels.permute(0, 3, 1, 2).float() - 127.0) / 128.0
-    return x.contiguous(memory_format=torch.channels_last)
+    """Return what the backbone takes from pixels (n, 3, height, width), 0 to 255."""
+    return ((pixels.float() - 127.0) / 128.0).contiguous(memory_format=torch.channels_last)
 
 
 def read_linear(network: Lite0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -207,22 +230,63 @@ def load_network(path: Path, *, n_outputs: int, dropout: float) -> Lite0:
     return Lite0(convolutions, n_outputs=n_outputs, dropout=dropout)
 
 
-def save_network(network: Lite0, path: Path) -> None:
-    """Write all weights of a fine-tuned network, whole or not at all."""
+def save_network(network: Lite0, path: Path, **about: NDArray[Any]) -> None:
+    """Write all weights of a fine-tuned network and what is said of it, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
+    arrays = {name: each.cpu().numpy() for name, each in network.state_dict().items()}
+    arrays |= {f"__{name}__": value for name, value in about.items()}
     with unfinished.open("wb") as file:
-        np.savez(file, **{name: each.numpy() for name, each in network.state_dict().items()})
+        np.savez(file, **arrays)
     unfinished.rename(path)
 
 
-def restore_network(network: Lite0, path: Path, *, frozen_blocks: int) -> Lite0:
-    """Give a network of :func:`load_network` the weights that :func:`save_network` wrote."""
-    network.freeze(frozen_blocks)
-    # Any pixels will do: what they would set is read from the file.
-    network.add_normalisation(normalise(torch.zeros((1, 32, 32, 3), dtype=torch.uint8)))
-    with np.load(path) as arrays:
-        network.load_state_dict({name: torch.from_numpy(arrays[name]) for name in arrays})
+@torch.no_grad()
+def restore_network(network: Lite0, path: Path, names: Sequence[str]) -> Lite0:
+    """Give a network of :func:`load_network` the weights that :func:`save_network` wrote.
+
+    Parameters
+    ----------
+    network : Lite0
+    path : Path
+        Arrays of the network, and ``__names__`` of its outputs.
+    names : sequence of str
+        Of the outputs here: those the file has take over their rows, the others stay as they are.
+    """
+    with np.load(path, allow_pickle=False) as arrays:
+        state = {name: torch.from_numpy(arrays[name]) for name in arrays if name[:2] != "__"}
+        where = {str(name): i for i, name in enumerate(arrays["__names__"])}
+    for part, own in (("weight", network.linear.weight), ("bias", network.linear.bias)):
+        rows = own.detach().clone()
+        for i, name in enumerate(names):
+            if name in where:
+                rows[i] = state[f"linear.{part}"][where[name]]
+        state[f"linear.{part}"] = rows
+    for name, module in list(network.named_modules()):
+        if isinstance(module, _Conv) and f"{name}.bn.weight" in state:
+            module.bn = nn.BatchNorm2d(
+                len(state[f"{name}.bn.weight"]), eps=BN_EPS, momentum=BN_MOMENTUM
+            )
+    network.load_state_dict(state)
     return network.eval()
+
+
+def read_answers(path: Path) -> nn.Linear:
+    """Return the last layer of the shipped backbone: its answers to ImageNet's 1,000 classes."""
+    import onnx
+
+    model = _load(path)
+    node = [each for each in model.graph.node if each.op_type == "Gemm"][-1]
+    arrays = {
+        each.name: np.array(onnx.numpy_helper.to_array(each)) for each in model.graph.initializer
+    }
+    weight, bias = (torch.from_numpy(arrays[name]) for name in node.input[1:3])
+    if len(weight) != len(bias):
+        weight = weight.T
+    layer = nn.Linear(weight.shape[1], len(bias))
+    layer.weight.data.copy_(weight)
+    layer.bias.data.copy_(bias)
+    return layer
 
 
 @torch.no_grad()

@@ -1,7 +1,5 @@
 """The trainable network is the shipped one, before and after it is written back."""
 
-import random
-
 import numpy as np
 import pytest
 
@@ -10,13 +8,17 @@ torch = pytest.importorskip("torch", reason="needs PyTorch: make test-finetune")
 from pomona.backbones import find_backbone, find_weights, load_backbone  # noqa: E402
 from pomona.errors import TrainingError  # noqa: E402
 from pomona.features.batch import extract_features  # noqa: E402
+from pomona.recognition.labels import ModelLabel  # noqa: E402
 from recipes.default_recogniser import fitting  # noqa: E402
-from recipes.default_recogniser.augmentation import vary_stranger, vary_studio  # noqa: E402
-from recipes.default_recogniser.fitting import Recipe, Source, fit_network  # noqa: E402
+from recipes.default_recogniser.fitting import Recipe, fit_network  # noqa: E402
+from recipes.default_recogniser.lessons import Example, Targets  # noqa: E402
 from recipes.default_recogniser.network import (  # noqa: E402
     average_networks,
     load_network,
     normalise,
+    read_answers,
+    restore_network,
+    save_network,
     write_weights,
 )
 
@@ -30,9 +32,13 @@ def pixels():
     return np.kron(small, np.ones((1, 32, 32, 1))).astype(np.uint8)
 
 
+def to_tensor(pixels):
+    return normalise(torch.from_numpy(pixels).permute(0, 3, 1, 2))
+
+
 @torch.no_grad()
 def compute_features(network, pixels):
-    return network.features(normalise(torch.from_numpy(pixels))).numpy()
+    return network.features(to_tensor(pixels)).numpy()
 
 
 @pytest.fixture
@@ -48,17 +54,17 @@ def test_network_computes_the_features_of_the_file(network, pixels):
 def test_add_normalisation_changes_nothing(network, pixels):
     before = compute_features(network, pixels)
     network.freeze(3)
-    network.add_normalisation(normalise(torch.from_numpy(pixels)))
+    network.add_normalisation(to_tensor(pixels))
     assert np.abs(compute_features(network.eval(), pixels) - before).max() < 1e-3
     kept = network.head.bn
-    network.add_normalisation(normalise(torch.from_numpy(255 - pixels)))
+    network.add_normalisation(to_tensor(255 - pixels))
     assert network.head.bn is kept
 
 
 def test_write_weights_folds_what_was_learnt(network, pixels, tmp_path):
     openvino = pytest.importorskip("openvino")
     network.freeze(3)
-    network.add_normalisation(normalise(torch.from_numpy(pixels)))
+    network.add_normalisation(to_tensor(pixels))
     network.eval()
     with torch.no_grad():
         for module in network.convolutions():
@@ -70,15 +76,16 @@ def test_write_weights_folds_what_was_learnt(network, pixels, tmp_path):
     model = openvino.compile_model(
         tmp_path / "tuned.onnx", "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
     )
-    x = normalise(torch.from_numpy(pixels)).contiguous().numpy()
+    x = to_tensor(pixels).contiguous().numpy()
     found = np.concatenate([model({"images": x[i : i + 1]})["features"] for i in range(len(x))])
     expected = compute_features(network, pixels)
     assert np.abs(found - expected).max() < 1e-3
     assert np.abs(expected - compute_features(load_again(), pixels)).max() > 0.01
 
 
-def load_again():
-    return load_network(find_weights(find_backbone(NAME)), n_outputs=3, dropout=0.0).eval()
+def load_again(n_outputs=3):
+    weights = find_weights(find_backbone(NAME))
+    return load_network(weights, n_outputs=n_outputs, dropout=0.0).eval()
 
 
 def test_average_networks_is_the_mean(network, pixels):
@@ -108,63 +115,66 @@ def test_load_network_refuses_another(tmp_path):
         load_network(tmp_path / "other.onnx", n_outputs=3, dropout=0.0)
 
 
+def test_restore_takes_over_the_outputs_it_knows(network, pixels, tmp_path):
+    network.freeze(3)
+    network.add_normalisation(to_tensor(pixels))
+    save_network(network.eval(), tmp_path / "kept.npz", names=np.array(["a", "b", "none"]))
+    other = load_network(find_weights(find_backbone(NAME)), n_outputs=4, dropout=0.0)
+    fresh = other.linear.weight.detach().clone()
+    restore_network(other, tmp_path / "kept.npz", ["b", "c", "a", "none"])
+    for place, was in ((0, 1), (2, 0), (3, 2)):
+        assert torch.equal(other.linear.weight[place], network.linear.weight[was])
+    assert torch.equal(other.linear.weight[1], fresh[1])
+    assert np.allclose(compute_features(other, pixels), compute_features(network, pixels))
+
+
+def test_read_answers_gives_those_of_the_file(network, pixels):
+    openvino = pytest.importorskip("openvino")
+    path = find_weights(find_backbone(NAME))
+    model = openvino.compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    found = model({"images": to_tensor(pixels)[:1].contiguous().numpy()})["logits"]
+    with torch.no_grad():
+        expected = read_answers(path)(network.features(to_tensor(pixels)[:1])).numpy()
+    assert np.abs(found - expected).max() < 1e-3
+
+
 def test_fit_network_learns_colours_and_keeps_frozen_blocks():
     colours = [(220, 40, 40), (40, 200, 60), (60, 60, 220)]
-    pictures, y = [], []
+    squares = np.full((24, 64, 64, 3), 255, np.uint8)
     for i in range(24):
-        picture = np.full((64, 64, 3), 255, np.uint8)
-        picture[12:52, 12:52] = colours[i % 3]
-        pictures.append(picture)
-        y.append(i % 3)
-    network = load_again()
-    frozen = network.stem.conv.weight.clone()
+        squares[i, 12:52, 12:52] = colours[i % 3]
+    labels = tuple(ModelLabel(name, name, {"grocery": [name]}) for name in ("a", "b", "c"))
+    targets = Targets(labels, {"a": 0, "b": 1, "c": 2}, {}, np.arange(4))
+    examples = {"phone": [Example(i, i % 3) for i in range(24)]}
+    network, path = load_again(4), find_weights(find_backbone(NAME))
+    stem, filters = (
+        each.weight.clone() for each in (network.stem.conv, network.blocks[8].depthwise.conv)
+    )
     seen = []
     tuned = fit_network(
         network,
-        [Source(pictures, y, vary_studio, 12)],
-        np.arange(3),
-        Recipe(sizes=(64,), n_steps=80, dropout=0.0, recolour=0.0),
-        n_workers=0,
-        on_progress=lambda done, total: seen.append((done, total)),
+        squares,
+        examples,
+        targets,
+        Recipe(n_steps=120, size=64, batch=12, dropout=0.0, blended=0.0),
+        teacher=load_again(1),
+        answers=read_answers(path),
+        on_progress=lambda done, of: seen.append((done, of)),
     )
-    assert seen[-1] == (960, 960)
-    assert torch.equal(tuned.stem.conv.weight, frozen)
-    from PIL import Image
-
-    rng = random.Random(99)
-    right = 0
-    for picture, label in zip(pictures, y, strict=True):
-        varied = np.asarray(vary_studio(Image.fromarray(picture), rng, 64))
-        with torch.no_grad():
-            right += int(tuned(normalise(torch.from_numpy(varied[None].copy()))).argmax()) == label
-    assert right >= 21
+    assert seen[-1] == (120, 120)
+    assert torch.equal(tuned.stem.conv.weight, stem)
+    assert torch.equal(tuned.blocks[8].depthwise.conv.weight, filters)
+    with torch.no_grad():
+        found = tuned.eval()(to_tensor(squares)).argmax(1)
+    assert (found.numpy() == np.arange(24) % 3).mean() > 0.85
 
 
-def test_loss_of_a_recoloured_picture_asks_for_its_fruit_only():
-    # Outputs 0 and 1 are varieties of fruit 0; target 3 is that fruit.
-    loss = fitting._Loss(np.array([0, 0, 1]), Recipe(label_smoothing=0.0, fruit_weight=0.5))
+def test_loss_of_a_picture_whose_fruit_alone_is_known():
+    # Outputs 0 and 1 are varieties of fruit 0, 2 is no fruit; target 3 is fruit 0.
+    labels = tuple(ModelLabel(name, "a", {"grocery": [name]}) for name in ("a1", "a2"))
+    loss = fitting._Loss(Targets(labels, {}, {}, np.array([0, 0, 1])), "cpu")
     z = torch.tensor([[2.0, -1.0, 0.5]])
     swapped = z[:, [1, 0, 2]]
     fruit, variety = torch.tensor([3]), torch.tensor([0])
     assert torch.isclose(loss(z, fruit), loss(swapped, fruit))
     assert loss(swapped, variety) > loss(z, variety) + 1
-    p = torch.softmax(z, dim=1)[0]
-    expected = -torch.log(p[0]) - 0.5 * torch.log(p[0] + p[1])
-    assert torch.isclose(loss(z, variety), expected)
-
-
-def test_steps_repeat_and_say_what_was_recoloured():
-    pictures = [np.full((40, 40, 3), 90, np.uint8)] * 4
-    sources = [
-        Source(pictures, [0, 1, 2, 2], vary_studio, 6),
-        Source(pictures, [3] * 4, vary_stranger, 2, is_fruit=False),
-    ]
-    recipe = Recipe(sizes=(32, 48), n_steps=10, recolour=1.0)
-    steps = fitting._Steps(sources, np.array([0, 0, 1, 2]), recipe)
-    assert [steps[i][0].shape[1] for i in (0, 4, 5, 9)] == [32, 32, 48, 48]
-    pixels, y = steps[7]
-    again, _ = steps[7]
-    assert torch.equal(pixels, again)
-    # Fruits 0 and 1 behind the four outputs; what is no fruit keeps its own.
-    assert set(y[:6].tolist()) <= {4, 5}
-    assert y[6:].tolist() == [3, 3]

@@ -100,23 +100,26 @@ def make_head(kind: str = "linear", on: str = "reduced", *, whiten: bool = False
     rng = np.random.default_rng(4)
     components = np.linalg.qr(rng.normal(size=(N_FEATURES, N_COMPONENTS)))[0].T
     rejection = Rejection(
-        centres=rng.normal(size=3),
-        spreads=np.array([1.0, 2.0, 0.5]),
-        weights=np.array([0.4, 0.3, 0.2]),
+        centres=rng.normal(size=4),
+        spreads=np.array([1.0, 2.0, 0.5, 1.5]),
+        weights=np.array([0.4, 0.3, 0.2, 0.25]),
         whitening=rng.normal(size=(N_COMPONENTS, N_COMPONENTS)),
         means=rng.normal(size=(4, N_COMPONENTS)),
         usual=np.array([1.0, 2.0, 0.5, 3.0]),
         fruits=np.array([0, 0, 1]),
     )
+    n_inputs = N_COMPONENTS if on == "reduced" else N_FEATURES
+    nothing = Linear(np.random.default_rng(9).normal(size=(1, n_inputs)) / 5, np.array([-1.0]))
     return Head(
         on=on,
         mean=rng.normal(size=N_FEATURES),
         scale=rng.uniform(0.5, 2, size=N_FEATURES),
         components=components,
-        classifier=make_classifier(kind, N_COMPONENTS if on == "reduced" else N_FEATURES),
+        classifier=make_classifier(kind, n_inputs),
         rejection=rejection,
         temperature=1.7,
         deviations=np.linspace(3, 1, N_COMPONENTS) if whiten else None,
+        nothing=nothing,
     )
 
 

@@ -50,7 +50,7 @@ def test_signals_that_are_missing_do_not_count():
     rejection = fit_rejection(
         standardised=standardised, components=np.zeros((100, 0)), probabilities=probabilities
     )
-    assert rejection.weights.tolist() == [0, 0, 0]
+    assert rejection.weights.tolist() == [0, 0, 0, 0]
     assert isinstance(rejection, Rejection)
 
 
@@ -68,11 +68,12 @@ def test_only_the_signals_asked_for_count():
             strangers=strangers,
         )
         assert rejection.weights[0] == 0
-        assert (rejection.weights[1:] > 0).all()
+        assert (rejection.weights[1:3] > 0).all()
+        assert rejection.weights[3] == 0
 
 
 def test_a_distance_counts_in_what_is_usual_there():
-    ones = np.ones(3)
+    ones = np.ones(4)
     means = np.array([[0.0, 0], [10, 0]])
     rejection = Rejection(0 * ones, ones, ones, np.eye(2), means, usual=np.array([1.0, 25]))
     # Three from the tight class, seven from the loose one; and the other way round.
@@ -81,7 +82,7 @@ def test_a_distance_counts_in_what_is_usual_there():
 
 
 def test_varieties_of_one_fruit_are_no_doubt_about_the_fruit():
-    ones = np.ones(3)
+    ones = np.ones(4)
     nothing = np.zeros((2, 0))
     probabilities = np.array([[0.5, 0.4, 0.1], [0.5, 0.1, 0.4]])
 
@@ -94,7 +95,7 @@ def test_varieties_of_one_fruit_are_no_doubt_about_the_fruit():
 
 
 def test_nothing_is_surer_than_32_bits_can_tell():
-    ones = np.ones(3)
+    ones = np.ones(4)
     rejection = Rejection(0 * ones, ones, ones)
     found = rejection.signals(np.zeros((1, 2)), np.zeros((1, 0)), np.array([[1.0, 0.0]]))
     assert found[0, 2] == pytest.approx(np.log(0.001 / 0.999))
@@ -108,3 +109,20 @@ def test_choose_threshold_counts_what_is_refused_already():
     assert ((scores > threshold) | refused).sum() == 5
     assert choose_threshold(scores, refused_share=0.01, refused=refused) == 99
     assert choose_threshold(scores[:0], refused_share=0.1) == float("inf")
+
+
+def test_an_output_for_no_fruit_tells_strangers():
+    known, others = _draw(2000)[:3], _draw(500)[:3]
+    nothing = RNG.normal(-4, 1, 2000), RNG.normal(1, 1, 500)
+    rejection = fit_rejection(
+        standardised=known[0],
+        components=known[1],
+        probabilities=known[2],
+        nothing=nothing[0],
+        use=("uncertainty", "nothing"),
+        strangers=[*others, nothing[1]],
+    )
+    scores = rejection.score(known[0], known[1], known[2], nothing[0])
+    threshold = choose_threshold(scores, refused_share=0.05)
+    strange = rejection.score(others[0], others[1], others[2], nothing[1])
+    assert (strange > threshold).mean() > 0.95

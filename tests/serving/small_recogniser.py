@@ -20,7 +20,7 @@ from pomona.recognition.views import Preprocessing, View
 SIDE, CELL = 64, 8
 N_FRAMES = 12
 N_COMPONENTS = 24
-WEIGHTS = np.array([0.4, 0.0, 0.1])
+WEIGHTS = np.array([0.4, 0.0, 0.1, 0.0])
 # Key of the facts -> folder of frames.
 FRUITS = {
     "apple": "Apple Braeburn",
@@ -131,7 +131,7 @@ def _fit_head(features: NDArray[np.float64], classes: NDArray[np.int64]) -> Head
         components=components,
         classifier=Linear(8 * raw.T, -8 * (mean @ raw)),
         # Strange is what lies far outside the fruits' own subspace, and what is uncertain.
-        rejection=Rejection(np.array([np.log(left).mean(), 0, 0]), np.ones(3), WEIGHTS),
+        rejection=Rejection(np.array([np.log(left).mean(), 0, 0, 0]), np.ones(4), WEIGHTS),
         temperature=1.0,
         deviations=None,
     )

@@ -71,9 +71,7 @@ def test_network_without_a_pca(tmp_path, backbone, preprocessing, rule):
     found = _load(tmp_path / "m", backbone, preprocessing, rule, bare).score_pixels(PIXELS)
     # Without components there are neither residual nor distance, in the graph as in the arrays.
     rejection = bare.rejection
-    signals = rejection.signals(
-        bare.standardise(found.features), np.zeros((6, 0)), found.probabilities
-    )
+    signals = rejection.signals(*bare.arrays(found.features))
     parts = (signals - rejection.centres) / rejection.spreads * rejection.weights
     np.testing.assert_allclose(found.strangeness, parts[:, 2:].sum(axis=1), atol=1e-4)
 

@@ -6,7 +6,7 @@ from typing import Literal, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pomona.recognition.classifiers import Classifier, softmax
+from pomona.recognition.classifiers import Classifier, Linear, softmax
 from pomona.recognition.rejection import SIGNALS, Rejection
 from pomona.reduction.fitted import Reduction
 
@@ -57,6 +57,8 @@ class Head:
         PCA of the standardised features; no rows where there is none.
     deviations : float array of shape (n_components,) or None
         The classifier takes components divided by these.
+    nothing : Linear or None
+        One more output on the same inputs, for no fruit.
     classifier : Linear, Perceptron or Forest
     temperature : float
         Divides the classifier's logits.
@@ -71,6 +73,7 @@ class Head:
     rejection: Rejection
     temperature: float = 1.0
     deviations: FloatArray | None = None
+    nothing: Linear | None = None
 
     @classmethod
     def from_reduction(
@@ -99,25 +102,42 @@ class Head:
         """Return the standardised features."""
         return np.asarray((features.astype(np.float64) - self.mean) / self.scale)
 
-    def logits(self, features: FloatArray) -> FloatArray:
-        """Return the classifier's numbers before the temperature, (n, n_classes)."""
+    def inputs(self, features: FloatArray) -> FloatArray:
+        """Return what the classifier takes."""
         if self.on == "features":
-            return self.classifier.logits(features)
+            return features
         components = self.standardise(features) @ self.components.T
         if self.deviations is not None:
             components /= self.deviations
-        return self.classifier.logits(components)
+        return components
 
-    def arrays(self, features: FloatArray) -> tuple[Float64Array, Float64Array, FloatArray]:
-        """Return standardised features, components and probabilities: what a refusal goes by."""
+    def logits(self, features: FloatArray) -> FloatArray:
+        """Return the classifier's numbers before the temperature, (n, n_classes)."""
+        return self.classifier.logits(self.inputs(features))
+
+    def arrays(
+        self, features: FloatArray
+    ) -> tuple[Float64Array, Float64Array, FloatArray, FloatArray | None]:
+        """Return what a refusal goes by.
+
+        Returns
+        -------
+        standardised, components, probabilities, nothing
+            As for :meth:`pomona.recognition.rejection.Rejection.signals`.
+        """
         standardised = self.standardise(features)
-        probabilities = softmax(self.logits(features), temperature=self.temperature)
-        return standardised, standardised @ self.components.T, probabilities
+        inputs = self.inputs(features)
+        logits = self.classifier.logits(inputs) / self.temperature
+        nothing = None
+        if self.nothing is not None:
+            of_fruit = np.logaddexp.reduce(logits, axis=1)
+            nothing = self.nothing.logits(inputs)[:, 0] / self.temperature - of_fruit
+        return standardised, standardised @ self.components.T, softmax(logits), nothing
 
     def apply(self, features: FloatArray) -> Scores:
         """Return what the recogniser says of these feature vectors (n, n_features)."""
-        standardised, components, probabilities = self.arrays(features)
-        strangeness = self.rejection.score(standardised, components, probabilities)
+        standardised, components, probabilities, nothing = self.arrays(features)
+        strangeness = self.rejection.score(standardised, components, probabilities, nothing)
         return Scores(probabilities, strangeness, features)
 
 

@@ -1,4 +1,4 @@
-"""How strange a picture is to a recogniser: outside the PCA, far from the classes, unsure."""
+"""How strange a picture is to a recogniser: outside the PCA, far from the classes, unsure, bare."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ FloatArray = NDArray[np.floating]
 Float64Array = NDArray[np.float64]
 IntArray = NDArray[np.integer]
 
-SIGNALS: Final = ("residual", "distance", "uncertainty")
+SIGNALS: Final = ("residual", "distance", "uncertainty", "nothing")
 # Logarithms start here.
 FLOOR: Final = 1e-12
 # Nothing is surer: beyond it 32 bits and 64 bits would give different odds.
@@ -35,11 +35,12 @@ class Rejection:
 
     Signals: ``residual`` is the logarithm of the squared length of the standardised features that
     the PCA leaves out; ``distance`` that of the squared Mahalanobis distance to the nearest mean
-    of a class; ``uncertainty`` that of the odds against the likeliest fruit.
+    of a class; ``uncertainty`` that of the odds against the likeliest fruit; ``nothing`` that of
+    the odds that there is no fruit, where the network has an output for it.
 
     Parameters
     ----------
-    centres, spreads, weights : float arrays of shape (3,)
+    centres, spreads, weights : float arrays of shape (4,)
         ``score = sum(weights * (signals - centres) / spreads)``, in the order of ``SIGNALS``.
     whitening : float array of shape (m, n_components) or None
         Makes the components of one class spread evenly; no distance without it.
@@ -60,9 +61,13 @@ class Rejection:
     fruits: IntArray | None = None
 
     def signals(
-        self, standardised: FloatArray, components: FloatArray, probabilities: FloatArray
+        self,
+        standardised: FloatArray,
+        components: FloatArray,
+        probabilities: FloatArray,
+        nothing: FloatArray | None = None,
     ) -> Float64Array:
-        """Return the signals, (n, 3); zero where an array for one is missing.
+        """Return the signals, (n, 4); zero where an array for one is missing.
 
         Parameters
         ----------
@@ -71,6 +76,8 @@ class Rejection:
         components : float array of shape (n, n_components)
             Not whitened.
         probabilities : float array of shape (n, n_classes)
+        nothing : float array of shape (n,), optional
+            Logarithm of the odds that there is no fruit.
         """
         signals = np.zeros((len(standardised), len(SIGNALS)))
         if components.shape[1]:
@@ -82,13 +89,19 @@ class Rejection:
             probabilities = probabilities @ membership(self.fruits)
         highest = np.minimum(probabilities.max(axis=1), SUREST)
         signals[:, 2] = np.log((1 - highest) / highest)
+        if nothing is not None:
+            signals[:, 3] = nothing
         return signals
 
     def score(
-        self, standardised: FloatArray, components: FloatArray, probabilities: FloatArray
+        self,
+        standardised: FloatArray,
+        components: FloatArray,
+        probabilities: FloatArray,
+        nothing: FloatArray | None = None,
     ) -> Float64Array:
         """Return the strangeness of each picture, (n,)."""
-        signals = self.signals(standardised, components, probabilities)
+        signals = self.signals(standardised, components, probabilities, nothing)
         return np.asarray(((signals - self.centres) / self.spreads) @ self.weights)
 
     def distances(self, components: FloatArray) -> FloatArray:
@@ -142,12 +155,13 @@ def fit_rejection(
     standardised: FloatArray,
     components: FloatArray,
     probabilities: FloatArray,
+    nothing: FloatArray | None = None,
     whitening: FloatArray | None = None,
     means: FloatArray | None = None,
     usual: FloatArray | None = None,
     fruits: IntArray | None = None,
     use: Collection[str] = SIGNALS,
-    strangers: Sequence[FloatArray] | None = None,
+    strangers: Sequence[FloatArray | None] | None = None,
 ) -> Rejection:
     """Fit the weights of the signals on held-back pictures.
 
@@ -156,25 +170,25 @@ def fit_rejection(
 
     Parameters
     ----------
-    standardised, components, probabilities : float arrays
+    standardised, components, probabilities, nothing : float arrays
         Of held-back pictures of fruit, as for :meth:`Rejection.signals`.
     whitening, means, usual, fruits : arrays, optional
         As for :class:`Rejection`.
     use : collection of str
         Signals that count.
-    strangers : the same three arrays, optional
+    strangers : the same arrays, optional
         Of pictures that are no fruit.
     """
     ones = np.ones(len(SIGNALS))
     raw = Rejection(0 * ones, ones, ones, whitening, means, usual, fruits)
-    signals = raw.signals(standardised, components, probabilities)
+    signals = raw.signals(standardised, components, probabilities, nothing)
     centres, spreads = signals.mean(axis=0), signals.std(axis=0)
     # Rounding dust of a signal that is missing is no spread.
     alive = (spreads > 1e-9) & np.isin(SIGNALS, list(use))
     spreads = np.where(alive, spreads, 1.0)
     weights = alive / max(int(alive.sum()), 1)
     if strangers is not None and alive.any():
-        strange = raw.signals(*strangers)
+        strange = raw.signals(*strangers)  # type: ignore[arg-type]
         weights = np.zeros(len(SIGNALS))
         weights[alive] = _separate(
             ((signals - centres) / spreads)[:, alive], ((strange - centres) / spreads)[:, alive]

@@ -197,7 +197,14 @@ def _add_head(graph: _Graph, head: Head) -> None:
     logits = _classify(graph, head.classifier, inputs)
     tempered = graph.add("Div", logits, graph.constant([head.temperature]))
     graph.add("Softmax", tempered, out="probabilities", axis=1)
-    _add_strangeness(graph, head, standardised, components)
+    signals = _add_signals(graph, head, standardised, components)
+    if head.nothing is not None:
+        of_nothing = graph.add(
+            "Div", _linear(graph, head.nothing, inputs), graph.constant([head.temperature])
+        )
+        of_fruit = graph.add("ReduceLogSumExp", tempered, axes=[1], keepdims=1)
+        signals["nothing"] = graph.add("Sub", of_nothing, of_fruit)
+    _weigh(graph, head, signals)
 
 
 def _classify(graph: _Graph, classifier: Classifier, inputs: str) -> str:
@@ -226,7 +233,9 @@ def _n_classes(classifier: Classifier) -> int:
     return int(classifier.trees[0].probabilities.shape[1])
 
 
-def _add_strangeness(graph: _Graph, head: Head, standardised: str, components: str | None) -> None:
+def _add_signals(
+    graph: _Graph, head: Head, standardised: str, components: str | None
+) -> dict[str, str]:
     rejection = head.rejection
     axis = graph.constant([1], np.int64)
     signals: dict[str, str] = {}
@@ -240,7 +249,7 @@ def _add_strangeness(graph: _Graph, head: Head, standardised: str, components: s
         if rejection.whitening is not None and rejection.means is not None:
             signals["distance"] = _log(graph, _nearest(graph, head, components))
     signals["uncertainty"] = graph.add("Log", _odds_against(graph, head))
-    _weigh(graph, head, signals)
+    return signals
 
 
 def _nearest(graph: _Graph, head: Head, components: str) -> str:

@@ -81,7 +81,7 @@ def complete_head(
     if len(head.components) and len(np.unique(fitted.y)) == len(labels):
         components = head.standardise(fitted.features) @ head.components.T
         whitening, means = within_class(components, fitted.y, n_classes=len(labels))
-    standardised, components, probabilities = head.arrays(held.features)
+    standardised, components, probabilities, _ = head.arrays(held.features)
     rejection = fit_rejection(
         standardised=standardised,
         components=components,
