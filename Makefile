@@ -16,7 +16,7 @@ help:
 	@echo "make demo [DATA=folder] [OUT=folder]  set up, run the pipeline, say where the report is"
 	@echo "make test    set up and run the tests"
 	@echo "make test-keras  the tests that compare with Keras, in $(KERAS)"
-	@echo "make recogniser DATA=folder  make the shipped recogniser anew, in $(FINETUNE)"
+	@echo "make recogniser DATA=folder STRANGERS=folder  make a default recogniser anew, in $(FINETUNE)"
 	@echo "make test-finetune  the tests that need PyTorch, in $(FINETUNE)"
 	@echo "make lint    format, lint, types, import contracts; make check: these and the tests"
 	@echo "make lint-page  only the types of the phone app's JavaScript (needs npm)"
@@ -98,9 +98,9 @@ $(KERAS)/.ready: requirements/keras.lock pyproject.toml
 	$(call install,$(KERAS),$<,3)
 
 # Docs: docs/how-to/default-recogniser.md
-# glibc gives large arrays back after each use and clears them anew, which takes a third of the time.
 RECIPE = $(FINETUNE)/bin/python -m recipes.default_recogniser
 LEFT_OUT = openimages6 proyecto mslearn commons psolymos iotbanana
+# glibc gives large arrays back after each use and clears them anew, which takes a third of the time.
 recogniser: export MALLOC_MMAP_MAX_ = 0
 recogniser: export MALLOC_TRIM_THRESHOLD_ = 100000000000
 recogniser: $(FINETUNE)/.ready

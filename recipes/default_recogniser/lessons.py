@@ -1,6 +1,7 @@
 """What a network learns from: the pictures of a pack as squares, and what each of them shows."""
 
 import io
+from collections import Counter
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -159,10 +160,7 @@ class Targets:
         found, index = name_labels(folders, merge=True)
         known = {label.fruit_id for label in found}
         of_folder = dict(zip(folders, index.tolist(), strict=True))
-        counts: dict[str, int] = {}
-        for i in pack.find("world"):
-            fruit = pack.rows[i]["fruit"]
-            counts[fruit] = counts.get(fruit, 0) + 1
+        counts = Counter(pack.rows[i]["fruit"] for i in pack.find(WORLD))
         more = sorted(
             fruit
             for fruit, n in counts.items()

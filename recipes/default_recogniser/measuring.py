@@ -12,9 +12,9 @@ from scipy.optimize import minimize_scalar
 from pomona.recognition.classifiers import Linear
 from pomona.recognition.decisions import DecisionRule, decide, fruit_probabilities
 from pomona.recognition.head import Head, Scores, no_rejection
-from pomona.recognition.labels import ModelLabel
+from pomona.recognition.labels import ModelLabel, number_fruits
 from pomona.recognition.rejection import fit_rejection
-from pomona.recognition.verdicts import has_right_fruit, is_refused, share
+from pomona.recognition.verdicts import has_right_fruit, is_refused
 from pomona.storage.records import to_plain
 from pomona.training.calibration import calibration_noise, expected_calibration_error
 from pomona.training.packing import Part, measure_head
@@ -134,7 +134,7 @@ def calibrate(
         components=known[1],
         probabilities=known[2],
         nothing=known[3],
-        fruits=head_fruits(labels),
+        fruits=number_fruits(labels),
         use=("uncertainty", "nothing"),
         strangers=strange,
     )
@@ -145,13 +145,6 @@ def calibrate(
         done,
         rule=DecisionRule(threshold, VARIETY_MIN, _least(scores, places, labels, threshold)),
     )
-
-
-def head_fruits(labels: Sequence[ModelLabel]) -> NDArray[np.int64]:
-    """Return the fruit of each label."""
-    from pomona.recognition.labels import number_fruits
-
-    return number_fruits(labels)
 
 
 def _temperature(head: Head, places: Mapping[str, Shown], labels: Sequence[ModelLabel]) -> float:
@@ -244,27 +237,34 @@ def _score_labels(
 ) -> dict[str, Any]:
     halves = [place.half(parity) for parity in (0, 1)]
     scores = [one.apply(half.features) for one, half in zip(crossed, halves, strict=True)]
-
-    class _Found:
-        def apply(self, _: FloatArray, /) -> Scores:
-            limits = [one.rule.rejection_threshold or 0.0 for one in crossed]
-            return Scores(
-                np.concatenate([each.probabilities for each in scores]),
-                # Above 0 is above the threshold of the head that gave it.
-                np.concatenate(
-                    [s.strangeness - limit for s, limit in zip(scores, limits, strict=True)]
-                ),
-                np.concatenate([each.features for each in scores]),
-            )
-
-    y = np.concatenate([half.label for half in halves])
-    least = float(np.mean([one.rule.fruit_min for one in crossed]))
-    features = np.concatenate([half.features for half in halves])
-    found = measure_head(
-        _Found(), Part(features, y), labels=labels, rule=DecisionRule(0.0, VARIETY_MIN, least)
+    found = _Found(
+        Scores(
+            np.concatenate([each.probabilities for each in scores]),
+            # Above 0 is above the threshold of the head that gave it.
+            np.concatenate(
+                [
+                    each.strangeness - (one.rule.rejection_threshold or 0.0)
+                    for each, one in zip(scores, crossed, strict=True)
+                ]
+            ),
+            np.concatenate([each.features for each in scores]),
+        )
     )
-    noise = calibration_noise(_Found().apply(features).probabilities)
-    return to_plain(found) | {"ece_by_chance": noise}
+    part = Part(found.scores.features, np.concatenate([half.label for half in halves]))
+    least = float(np.mean([one.rule.fruit_min for one in crossed]))
+    rule = DecisionRule(0.0, VARIETY_MIN, least)
+    metrics = to_plain(measure_head(found, part, labels=labels, rule=rule))
+    return metrics | {"ece_by_chance": calibration_noise(found.scores.probabilities)}
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Scores that are known already, where a head is asked for."""
+
+    scores: Scores
+
+    def apply(self, _: FloatArray, /) -> Scores:
+        return self.scores
 
 
 def score_place(one: Calibrated, place: Shown, labels: Sequence[ModelLabel]) -> dict[str, Any]:
@@ -295,10 +295,6 @@ def score_place(one: Calibrated, place: Shown, labels: Sequence[ModelLabel]) -> 
         "right": float(weights @ right),
         "wrong": float(weights @ (~right & ~refused)),
         "refused": float(weights @ refused),
-        "none": share(
-            one.rule.rejection_threshold is not None and s > one.rule.rejection_threshold
-            for s in scores.strangeness
-        ),
         "ece": expected_calibration_error(of_fruits, place.fruit),
     }
 
